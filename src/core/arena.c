@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arena of chunks that never move.
+ */
+#include "core/core.h"
+
+#ifdef REEL_POISON
+#include <sanitizer/asan_interface.h>
+#endif
+
+struct arena_chunk {
+    arena_chunk *older;
+    size_t size; /* bytes of the whole block, this header included */
+};
+
+#define FIRST_CHUNK ((size_t)1 << 16)
+
+void arena_poison(void *from, size_t size)
+{
+#ifdef REEL_POISON
+    ASAN_POISON_MEMORY_REGION(from, size);
+#else
+    (void)from;
+    (void)size;
+#endif
+}
+
+void arena_unpoison(void *from, size_t size)
+{
+#ifdef REEL_POISON
+    ASAN_UNPOISON_MEMORY_REGION(from, size);
+#else
+    (void)from;
+    (void)size;
+#endif
+}
+
+void arena_init(arena *a, reel_context *context)
+{
+    *a = (arena){.context = context};
+}
+
+static void chunk_free(arena *a, arena_chunk *chunk)
+{
+    arena_unpoison(chunk, chunk->size);
+    memory_free(a->context, chunk, chunk->size);
+}
+
+static void arena_free_chunks(arena *a)
+{
+    while (a->current) {
+        arena_chunk *older = a->current->older;
+        chunk_free(a, a->current);
+        a->current = older;
+    }
+    a->next = a->end = NULL;
+}
+
+void arena_free(arena *a)
+{
+    arena_free_chunks(a);
+    arena_init(a, a->context);
+}
+
+static void open_chunk(arena *a, arena_chunk *chunk)
+{
+    a->current = chunk;
+    a->next = (char *)(chunk + 1);
+    a->end = (char *)chunk + chunk->size;
+    arena_poison(a->next, (size_t)(a->end - a->next));
+}
+
+/* Opens a chunk that holds at least `size` bytes: twice the last one, or more. */
+void *arena_grow(arena *a, size_t size)
+{
+    size_t chunk_size = a->current ? 2 * a->current->size : FIRST_CHUNK;
+    size_t needed = size + sizeof(arena_chunk) + ARENA_ALIGN;
+    if (needed < size) needed = SIZE_MAX / 2;
+    while (chunk_size < needed) chunk_size = chunk_size > SIZE_MAX / 4 ? needed : 2 * chunk_size;
+    arena_chunk *chunk = memory_new(a->context, NULL, "tape", chunk_size);
+    if (!chunk) return NULL;
+    *chunk = (arena_chunk){.older = a->current, .size = chunk_size};
+    open_chunk(a, chunk);
+    return arena_take(a, size);
+}
+
+arena_mark arena_mark_here(const arena *a)
+{
+    return (arena_mark){a->current, a->next, a->used};
+}
+
+static void note_use(arena *a)
+{
+    if (a->used > a->largest) a->largest = a->used;
+}
+
+/* Gives back everything taken since the mark. Chunks opened since then are freed, but the newest one is kept when the
+ * mark has none, so that a loop of mark and release does not allocate. */
+void arena_release(arena *a, arena_mark mark)
+{
+    note_use(a);
+    while (a->current != mark.chunk && a->current->older) {
+        arena_chunk *older = a->current->older;
+        chunk_free(a, a->current);
+        a->current = older;
+    }
+    if (a->current) {
+        a->end = (char *)a->current + a->current->size;
+        a->next = a->current == mark.chunk ? mark.next : (char *)(a->current + 1);
+        arena_poison(a->next, (size_t)(a->end - a->next));
+    }
+    a->used = mark.used;
+}
+
+void arena_rewind(arena *a)
+{
+    note_use(a);
+    a->used = 0;
+    if (!a->current) return;
+    if (a->current->older) {
+        /* One chunk for the most ever used; padding at chunk borders can differ, so leave some room. */
+        size_t size = a->largest + a->largest / 16 + sizeof(arena_chunk) + 64 * ARENA_ALIGN;
+        arena_free_chunks(a);
+        a->current = memory_new(a->context, NULL, "tape", size);
+        if (!a->current) return;
+        *a->current = (arena_chunk){.size = size};
+    }
+    open_chunk(a, a->current);
+}
