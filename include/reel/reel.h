@@ -7,6 +7,7 @@
 
 #include <reel/array.h>
 #include <reel/base.h>
+#include <reel/check.h>
 #include <reel/context.h>
 #include <reel/op.h>
 #include <reel/ops.h>
