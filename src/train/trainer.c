@@ -4,7 +4,7 @@
  */
 #include "train/trainer.h"
 
-#include "io/state.h"
+#include "train/state.h"
 
 #include <math.h>
 #include <string.h>
