@@ -34,6 +34,12 @@ REEL_API reel_value reel_gather(REEL_SITE reel_value x, int axis, reel_value ind
 /* The value without its history: no gradient flows back. Shares the value. */
 REEL_API reel_value reel_detach(REEL_SITE reel_value x);
 
+/* ---- random (src/ops/dropout.c) ---- */
+
+/* In training mode each element is 0 with probability p and x / (1 - p) otherwise, drawn from the tape's stream
+ * (reel_tape_set_rng); in evaluation mode x. Srivastava et al., JMLR 2014. */
+REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
+
 #ifndef REEL_NO_SITE_MACROS
 #define reel_reshape(...) reel_reshape(REEL_HERE, __VA_ARGS__)
 #define reel_transpose(...) reel_transpose(REEL_HERE, __VA_ARGS__)
@@ -43,6 +49,7 @@ REEL_API reel_value reel_detach(REEL_SITE reel_value x);
 #define reel_stack(...) reel_stack(REEL_HERE, __VA_ARGS__)
 #define reel_gather(...) reel_gather(REEL_HERE, __VA_ARGS__)
 #define reel_detach(...) reel_detach(REEL_HERE, __VA_ARGS__)
+#define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus

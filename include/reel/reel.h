@@ -7,7 +7,9 @@
 
 #include <reel/array.h>
 #include <reel/base.h>
+#include <reel/check.h>
 #include <reel/context.h>
+#include <reel/data.h>
 #include <reel/op.h>
 #include <reel/ops.h>
 #include <reel/params.h>

@@ -9,7 +9,8 @@
 
 #define OP_FAMILIES(X)                                                                                                 \
     X(shape_family)                                                                                                    \
-    X(gather_family)
+    X(gather_family)                                                                                                   \
+    X(dropout_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
