@@ -47,10 +47,18 @@ export PKG_CONFIG_PATH
 libraries=$(pkg-config --variable=libdir reel)
 headers=$(pkg-config --variable=includedir reel)
 
-step 'every public header is installed, and nothing else'
+step 'every header of include/reel is installed and part of reel.h, and nothing else is'
 (cd "$source/include" && find reel -name '*.h' | LC_ALL=C sort) >"$here/expected"
 (cd "$headers" && find . -type f | sed 's|^\./||' | LC_ALL=C sort) >"$here/found"
-try diff -u "$here/expected" "$here/found"
+if ! diff "$here/expected" "$here/found"; then
+    step '< stands in include/reel and is not installed (include/reel/meson.build lists them), > the other way round'
+    exit 1
+fi
+(cd "$source/include" && sed -n 's/^#include <\(reel\/.*\)>.*/\1/p' reel/reel.h && echo reel/reel.h) | LC_ALL=C sort >"$here/found"
+if ! diff "$here/expected" "$here/found"; then
+    step '< stands in include/reel and is not included by reel.h, > the other way round'
+    exit 1
+fi
 
 # Debug information names the sources where they lie, so that debuggers find them.
 if [ "$REEL_DEBUG" = false ]; then

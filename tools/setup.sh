@@ -178,3 +178,10 @@ CPPFLAGS=${CPPFLAGS-} CFLAGS=${CFLAGS-} CXXFLAGS=${CXXFLAGS-} LDFLAGS=${LDFLAGS-
     configure_log=$(meson setup "$configure_folder" "$@" 2>&1) || fail "$configure_log"
     printf '%s\n' "$configure_key" >"$configure_folder/configured-as"
 }
+
+# build FOLDER [TARGET...]
+build() {
+    build_folder=$1
+    shift
+    "$(command_any ninja ninja-build samu)" -C "$build_folder" "$@"
+}
