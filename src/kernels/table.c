@@ -6,8 +6,10 @@
 #include "kernels/vector.h"
 
 extern const kernels KERNEL(kernels_table);
+extern const struct matmul_kernels KERNEL(matmul_table);
 
 const kernels KERNEL(kernels_table) = {
     .isa = KERNEL_STRING(KERNEL_ISA),
     .dtype = KERNEL_DTYPE,
+    .matmul = &KERNEL(matmul_table),
 };
