@@ -14,11 +14,13 @@
 #include <reel/array.h>
 
 struct elementwise_kernels;
+struct matmul_kernels;
 
 typedef struct kernels {
     const char *isa; /* "generic", "avx2" or "avx512" */
     reel_dtype dtype;
     const struct elementwise_kernels *elementwise;
+    const struct matmul_kernels *matmul;
 } kernels;
 
 typedef enum kernels_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT } kernels_isa;
