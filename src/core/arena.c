@@ -53,6 +53,8 @@ static void arena_free_chunks(arena *a)
         chunk_free(a, a->current);
         a->current = older;
     }
+    if (a->spare) chunk_free(a, a->spare);
+    a->spare = NULL;
     a->next = a->end = NULL;
 }
 
@@ -77,8 +79,15 @@ void *arena_grow(arena *a, size_t size)
     size_t needed = size + sizeof(arena_chunk) + ARENA_ALIGN;
     if (needed < size) needed = SIZE_MAX / 2;
     while (chunk_size < needed) chunk_size = chunk_size > SIZE_MAX / 4 ? needed : 2 * chunk_size;
-    arena_chunk *chunk = memory_new(a->context, NULL, "tape", chunk_size);
-    if (!chunk) return NULL;
+    arena_chunk *chunk = a->spare;
+    if (chunk && chunk->size >= needed) {
+        chunk_size = chunk->size;
+        a->spare = NULL;
+        arena_unpoison(chunk, chunk_size);
+    } else {
+        chunk = memory_new(a->context, NULL, "tape", chunk_size);
+        if (!chunk) return NULL;
+    }
     *chunk = (arena_chunk){.older = a->current, .size = chunk_size};
     open_chunk(a, chunk);
     return arena_take(a, size);
@@ -94,21 +103,24 @@ static void note_use(arena *a)
     if (a->used > a->largest) a->largest = a->used;
 }
 
-/* Gives back everything taken since the mark. Chunks opened since then are freed, but the newest one is kept when the
- * mark has none, so that a loop of mark and release does not allocate. */
+/* Gives back everything taken since the mark. The largest chunk that falls free is kept as a spare, so that a loop of
+ * mark and release does not allocate. */
 void arena_release(arena *a, arena_mark mark)
 {
     note_use(a);
-    while (a->current != mark.chunk && a->current->older) {
-        arena_chunk *older = a->current->older;
-        chunk_free(a, a->current);
-        a->current = older;
+    while (a->current && a->current != mark.chunk) {
+        arena_chunk *chunk = a->current;
+        a->current = chunk->older;
+        if (a->spare && a->spare->size >= chunk->size) {
+            chunk_free(a, chunk);
+            continue;
+        }
+        if (a->spare) chunk_free(a, a->spare);
+        a->spare = chunk;
     }
-    if (a->current) {
-        a->end = (char *)a->current + a->current->size;
-        a->next = a->current == mark.chunk ? mark.next : (char *)(a->current + 1);
-        arena_poison(a->next, (size_t)(a->end - a->next));
-    }
+    a->next = mark.next;
+    a->end = a->current ? (char *)a->current + a->current->size : NULL;
+    if (a->current) arena_poison(a->next, (size_t)(a->end - a->next));
     a->used = mark.used;
 }
 

@@ -59,6 +59,7 @@ typedef struct arena_chunk arena_chunk;
 typedef struct arena {
     reel_context *context;
     arena_chunk *current; /* the newest; older ones hang behind it */
+    arena_chunk *spare;   /* one that a release gave back, or NULL */
     char *next, *end;     /* free bytes of the current chunk */
     size_t used;          /* bytes handed out since the last rewind, padding included */
     size_t largest;       /* the most bytes ever used between two rewinds */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Everything of Reel.
+ */
+#ifndef REEL_H
+#define REEL_H
+
+#include <reel/array.h>
+#include <reel/base.h>
+#include <reel/check.h>
+#include <reel/context.h>
+#include <reel/data.h>
+#include <reel/op.h>
+#include <reel/ops.h>
+#include <reel/params.h>
+#include <reel/random.h>
+#include <reel/tape.h>
+
+#endif

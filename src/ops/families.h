@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The list of families, one row each: the registry and the declarations follow from it.
+ */
+#ifndef REEL_OPS_FAMILIES_H
+#define REEL_OPS_FAMILIES_H
+
+#include "ops/ops.h"
+
+#define OP_FAMILIES(X)                                                                                                 \
+    X(shape_family)                                                                                                    \
+    X(gather_family)                                                                                                   \
+    X(dropout_family)
+
+#define DECLARE_FAMILY(name) extern op_family name;
+OP_FAMILIES(DECLARE_FAMILY)
+#undef DECLARE_FAMILY
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside of the tape.
+ */
+#ifndef REEL_TAPE_TAPE_H
+#define REEL_TAPE_TAPE_H
+
+#include "core/core.h"
+#include "tape/params.h"
+#include <reel/op.h>
+
+typedef enum node_kind { NODE_OPERATION, NODE_INPUT, NODE_VARIABLE, NODE_PARAMETER } node_kind;
+
+/* One recorded value. Two cache lines. */
+typedef struct node {
+    reel_array array;
+    void *gradient;       /* NULL until something contributes to it */
+    const reel_op *op;    /* NULL for a leaf */
+    const char *site;
+    void *payload;        /* operation: its attributes; parameter: its store */
+    union {
+        uint32_t few[2];  /* up to two operands, */
+        uint32_t *many;   /* or more, in the arena */
+    } operand;
+    uint32_t generation;
+    uint32_t pass;        /* the walk back that last wrote the gradient; parameter: its store's version */
+    uint16_t count;       /* operands */
+    uint8_t kind;
+    bool wants;           /* a gradient flows in */
+    uint32_t base;        /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
+} node;
+
+_Static_assert(sizeof(node) <= 128, "a node is two cache lines");
+
+#define NODE_CHUNK 512 /* nodes; a chunk is 64 KB and never moves */
+#define NO_OPERAND UINT32_MAX
+
+struct reel_tape {
+    reel_object object;
+    reel_dtype dtype;
+    bool gradients, training;
+    uint32_t generation;
+    uint32_t rewinds;
+    uint32_t pass;
+    uint32_t count;
+    node **chunks;
+    uint32_t chunk_count, chunk_capacity;
+    arena memory;
+    reel_rng *rng;
+};
+
+static inline node *tape_node(const reel_tape *tape, uint32_t index)
+{
+    return &tape->chunks[index / NODE_CHUNK][index % NODE_CHUNK];
+}
+
+/* The node behind a handle; NULL for nil and for a handle that is stale or of another tape. */
+static inline node *value_node(reel_value value)
+{
+    if (!value.tape || value.index >= value.tape->count) return NULL;
+    node *n = tape_node(value.tape, value.index);
+    return n->generation == value.generation ? n : NULL;
+}
+
+static inline const uint32_t *node_operands(const node *n)
+{
+    return n->count <= 2 ? n->operand.few : n->operand.many;
+}
+
+/* The next free node, not cleared; NULL with an error when memory is short. It counts once tape->count is raised. */
+node *tape_next_node(reel_tape *tape, const char *site);
+
+#endif

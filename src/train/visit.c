@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the trainer adds to the state of a run.
+ */
+#include "train/trainer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static void hash_array(XXH3_state_t *hash, const reel_array *a)
+{
+    int64_t head[2 + REEL_MAX_RANK] = {a->dtype, a->rank};
+    for (int d = 0; d < a->rank; d++) head[2 + d] = a->shape[d];
+    XXH3_128bits_update(hash, head, sizeof head);
+    XXH3_128bits_update(hash, a->data, (size_t)a->size * reel_dtype_size(a->dtype));
+}
+
+/* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
+static const char *data_hash(reel_trainer *t, reel_context *context)
+{
+    if (t->data_hash) return t->data_hash;
+    char text[33] = "none";
+    if (t->data) {
+        XXH3_state_t hash;
+        XXH3_128bits_reset(&hash);
+        hash_array(&hash, t->data->x);
+        hash_array(&hash, t->data->y);
+        XXH128_hash_t h = XXH3_128bits_digest(&hash);
+        snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+    }
+    t->data_hash = memory_string(context, NULL, "trainer", text);
+    return t->data_hash ? t->data_hash : "";
+}
+
+void trainer_visit(void *self, visitor *v, const char *name)
+{
+    reel_trainer *t = self;
+    visit_begin(v, name);
+    visit_int64(v, "step", &t->step);
+    visit_double(v, "loss_before", &t->loss_before);
+    visit_double(v, "loss_after", &t->loss_after);
+    visit_double(v, "best_loss", &t->best_loss);
+    visit_int64(v, "best_step", &t->best_step);
+    visit_double(v, "best_saved_loss", &t->best_saved_loss);
+    visit_int64(v, "best_saved_step", &t->best_saved_step);
+    visit_int64(v, "log_bytes", &t->folder.log_bytes);
+    /* Another batch size or seed is another run; the other settings may change from resume to resume. */
+    visit_same_int64(v, "batch", trainer_batch_size(t));
+    visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
+    visit_same_int64(v, "rows", trainer_rows(t));
+    visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
+    int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
+    visit_int64(v, "epochs", &epochs);
+    visit_int64(v, "steps_per_epoch", &per_epoch);
+    sampler_visit(t, v);
+    visit_end(v);
+}

@@ -1,0 +1,863 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Random streams: reference numbers, the philox stream's own properties, errors, and two moons.
+ */
+#include "core/random.h"
+#include "dataset.h"
+#include "rng_cases.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static reel_context *context;
+
+static void setup(void)
+{
+    context = reel_context_new(NULL);
+    ck_assert_ptr_nonnull(context);
+}
+
+static void teardown(void)
+{
+    reel_context_free(context);
+}
+
+static reel_array *vector(reel_dtype dtype, int64_t n)
+{
+    reel_array *a = reel_array_new(NULL, context, dtype, 1, &n);
+    ck_assert_ptr_nonnull(a);
+    return a;
+}
+
+/* The kept error has this status and its text holds `part`; it is cleared. */
+static void expect_error(reel_status status, const char *part)
+{
+    ck_assert_int_eq(reel_error_status(context), status);
+    ck_assert_msg(strstr(reel_error_text(context), part), "\"%s\" lacks \"%s\"", reel_error_text(context), part);
+    reel_error_clear(context);
+}
+
+static void expect_fine(void)
+{
+    ck_assert_msg(!reel_failed(context), "%s", reel_error_text(context));
+}
+
+/* Reference files */
+
+typedef struct tally {
+    int passed, failed, not_covered;
+} tally;
+
+static void count_quietly(void *user, const rng_case *result)
+{
+    tally *t = user;
+    t->passed += result->outcome == RNG_CASE_PASSED;
+    t->failed += result->outcome == RNG_CASE_FAILED;
+    t->not_covered += result->outcome == RNG_CASE_NOT_COVERED;
+}
+
+static void count_case(void *user, const rng_case *result)
+{
+    count_quietly(user, result);
+    if (result->outcome != RNG_CASE_PASSED)
+        fprintf(stderr, "%s seed %s %s: %s, largest deviation %g: %s\n", result->library, result->seed, result->name,
+                result->outcome == RNG_CASE_FAILED ? "failed" : "not covered", result->deviation, result->reason);
+}
+
+static void run_file(const char *path, int entries)
+{
+    cJSON *document = rng_cases_load(path);
+    ck_assert_msg(document, "cannot read %s", path);
+    tally t = {0, 0, 0};
+    int failed = rng_cases_run(context, document, count_case, &t);
+    cJSON_Delete(document);
+    ck_assert_int_eq(failed, 0);
+    ck_assert_int_eq(t.failed, 0);
+    ck_assert_int_eq(t.not_covered, 0);
+    ck_assert_int_eq(t.passed, entries);
+}
+
+START_TEST(reference_numpy)
+{
+    run_file(REFERENCE "/rng/numpy.json", 2 * 21);
+}
+END_TEST
+
+START_TEST(reference_torch)
+{
+    run_file(REFERENCE "/rng/torch.json", 2 * 142);
+}
+END_TEST
+
+/* The runner itself sees differences, missing numbers and names it does not know. */
+START_TEST(runner_sees_faults)
+{
+    cJSON *document = cJSON_Parse("{\"numpy\":\"x\",\"seeds\":{\"0\":{"
+                                  "\"rand_2\":[0.5488135039273248,0.7151893663724195],"
+                                  "\"rand_1\":[0.5488135039273249],"
+                                  "\"rand_3\":[0.5488135039273248,0.7151893663724195],"
+                                  "\"weibull_2\":[1,2]}}}");
+    tally t = {0, 0, 0};
+    ck_assert_int_eq(rng_cases_run(context, document, NULL, NULL), 2);
+    ck_assert_int_eq(rng_cases_run(context, document, count_quietly, &t), 2);
+    ck_assert_int_eq(t.passed, 1);
+    ck_assert_int_eq(t.not_covered, 1);
+    cJSON_Delete(document);
+    document = cJSON_Parse("{\"seeds\":{}}");
+    ck_assert_int_eq(rng_cases_run(context, document, NULL, NULL), -1);
+    cJSON_Delete(document);
+}
+END_TEST
+
+/* Philox */
+
+START_TEST(philox_known_answers)
+{
+    static const uint32_t known[3][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6,
+         0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420,
+         0x24126ea1},
+    };
+    for (int i = 0; i < 3; i++) {
+        uint32_t out[4];
+        philox4x32(known[i] + 4, known[i], out);
+        for (int j = 0; j < 4; j++) ck_assert_uint_eq(out[j], known[i][6 + j]);
+    }
+}
+END_TEST
+
+/* The same words one by one and many at a time, from any start. */
+START_TEST(philox_words)
+{
+    enum { N = 700 };
+    static uint32_t word[N];
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 7, "words");
+    reel_array *out = vector(REEL_FLOAT, N);
+    for (int i = 0; i < N; i++) word[i] = reel_rng_bits32(rng);
+    for (int start = 0; start < 9; start++) {
+        reel_rng_seek(NULL, rng, 0);
+        for (int i = 0; i < start; i++) reel_rng_bits32(rng);
+        out->size = N - start;
+        reel_rng_uniform(NULL, rng, out, 0, 1);
+        for (int i = start; i < N; i++) ck_assert(((float *)out->data)[i - start] == (float)(word[i] >> 8) * 0x1p-24f);
+    }
+    out->size = N;
+    /* A block's counter is (index / 4, position). */
+    uint32_t expected[4], counter[4] = {3, 0, 5, 1};
+    philox4x32(rng->philox.key, counter, expected);
+    reel_rng_seek(NULL, rng, ((uint64_t)1 << 32) + 5);
+    for (int i = 0; i < 12; i++) reel_rng_bits32(rng);
+    for (int i = 0; i < 4; i++) ck_assert_uint_eq(reel_rng_bits32(rng), expected[i]);
+    expect_fine();
+}
+END_TEST
+
+START_TEST(philox_streams_differ)
+{
+    reel_rng *a = reel_rng_philox_new(NULL, context, 1, "dropout"),
+             *b = reel_rng_philox_new(NULL, context, 1, "shuffle");
+    reel_rng *c = reel_rng_philox_new(NULL, context, 2, "dropout"),
+             *d = reel_rng_philox_new(NULL, context, 1, "dropout");
+    int same_name = 0, same_seed = 0;
+    for (int i = 0; i < 1000; i++) {
+        uint32_t x = reel_rng_bits32(a);
+        same_name += x == reel_rng_bits32(c);
+        same_seed += x == reel_rng_bits32(b);
+        ck_assert_uint_eq(x, reel_rng_bits32(d));
+    }
+    ck_assert_int_eq(same_name + same_seed, 0);
+    /* Seek and seed start over, and drop the kept normal number. */
+    reel_rng_seek(NULL, a, 0);
+    double first = reel_rng_normal_one(a), second = reel_rng_normal_one(a);
+    reel_rng_seek(NULL, a, 0);
+    ck_assert(reel_rng_normal_one(a) == first);
+    reel_rng_seek(NULL, a, 0);
+    ck_assert(reel_rng_normal_one(a) == first && reel_rng_normal_one(a) == second);
+    reel_rng_normal_one(a);
+    reel_rng_seed(a, 1);
+    ck_assert(reel_rng_normal_one(a) == first);
+    reel_rng_seek(NULL, a, 1);
+    ck_assert(reel_rng_normal_one(a) != first);
+    expect_fine();
+}
+END_TEST
+
+/* Normal numbers do not depend on the size of the requests nor on the type. */
+START_TEST(philox_normal_in_pieces)
+{
+    enum { N = 101 };
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 3, "normal");
+    reel_array *whole = vector(REEL_DOUBLE, N), *single = vector(REEL_FLOAT, N), *pieces = vector(REEL_DOUBLE, N);
+    reel_rng_normal(NULL, rng, whole, 0, 1);
+    reel_rng_seek(NULL, rng, 0);
+    reel_rng_normal(NULL, rng, single, 0, 1);
+    reel_rng_seek(NULL, rng, 0);
+    for (int64_t at = 0, step = 1; at < N; at += step, step = step % 7 + 1) {
+        if (at + step > N) step = N - at;
+        reel_array piece = reel_array_view(REEL_DOUBLE, (double *)pieces->data + at, 1, &step);
+        reel_rng_normal(NULL, rng, &piece, 0, 1);
+    }
+    for (int64_t i = 0; i < N; i++) {
+        ck_assert(reel_array_get(whole, i) == reel_array_get(pieces, i));
+        ck_assert(reel_array_get(single, i) == (double)(float)reel_array_get(whole, i));
+    }
+    expect_fine();
+}
+END_TEST
+
+/* Mean and variance within five standard errors. */
+static void check_moments(const reel_array *x, double mean, double variance, double fourth)
+{
+    double n = (double)x->size, m1 = 0, m2 = 0;
+    for (int64_t i = 0; i < x->size; i++) m1 += reel_array_get(x, i);
+    m1 /= n;
+    for (int64_t i = 0; i < x->size; i++) m2 += pow(reel_array_get(x, i) - mean, 2);
+    m2 /= n;
+    ck_assert_double_lt(fabs(m1 - mean), 5 * sqrt(variance / n));
+    ck_assert_double_lt(fabs(m2 - variance), 5 * sqrt((fourth - variance * variance) / n));
+}
+
+START_TEST(philox_statistics)
+{
+    enum { N = 200000, BINS = 100 };
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 11, "statistics");
+    for (int dtype = REEL_FLOAT; dtype <= REEL_DOUBLE; dtype++) {
+        reel_array *x = vector((reel_dtype)dtype, N);
+        reel_rng_uniform(NULL, rng, x, 2, 4);
+        check_moments(x, 3, 1.0 / 3, 1.0 / 5);
+        double chi2 = 0, expected = (double)N / BINS;
+        int bin[BINS] = {0};
+        for (int64_t i = 0; i < N; i++) {
+            double u = reel_array_get(x, i);
+            ck_assert(u >= 2 && u < 4);
+            bin[(int)((u - 2) / 2 * BINS)]++;
+        }
+        for (int i = 0; i < BINS; i++) chi2 += pow(bin[i] - expected, 2) / expected;
+        ck_assert_double_lt(fabs(chi2 - (BINS - 1)), 5 * sqrt(2.0 * (BINS - 1)));
+        reel_rng_normal(NULL, rng, x, 1, 3);
+        check_moments(x, 1, 9, 3 * 81);
+        int64_t inside = 0;
+        for (int64_t i = 0; i < N; i++) inside += fabs(reel_array_get(x, i) - 1) < 3;
+        ck_assert_double_lt(fabs((double)inside / N - 0.6826894921370859), 5 * sqrt(0.2166 / N));
+        reel_array_free(x);
+    }
+    reel_array *mask = vector(REEL_UINT8, N);
+    reel_rng_keep_mask(NULL, rng, mask, 0.3);
+    double kept = 0;
+    for (int64_t i = 0; i < N; i++) kept += reel_array_get(mask, i);
+    ck_assert_double_lt(fabs(kept / N - 0.7), 5 * sqrt(0.21 / N));
+    expect_fine();
+}
+END_TEST
+
+START_TEST(philox_integers)
+{
+    enum { N = 70000 };
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 5, "integers");
+    reel_array *x = vector(REEL_INT64, N);
+    const int64_t *v = x->data;
+    reel_rng_integers(NULL, rng, x, -3, 4);
+    int count[7] = {0};
+    for (int i = 0; i < N; i++) {
+        ck_assert(v[i] >= -3 && v[i] < 4);
+        count[v[i] + 3]++;
+    }
+    double chi2 = 0;
+    for (int i = 0; i < 7; i++) chi2 += pow(count[i] - N / 7.0, 2) / (N / 7.0);
+    ck_assert_double_lt(chi2, 30);
+    /* The widest range, ranges about 2^32, and a single value. */
+    int64_t bounds[][2] = {
+        {INT64_MIN, INT64_MAX}, {0, (int64_t)1 << 32}, {-5, ((int64_t)1 << 32) + 7}, {9, 10}, {0, UINT32_MAX}};
+    for (int k = 0; k < 5; k++) {
+        reel_rng_integers(NULL, rng, x, bounds[k][0], bounds[k][1]);
+        double mean = 0, middle = ((double)bounds[k][0] + (double)bounds[k][1]) / 2;
+        double width = (double)bounds[k][1] - (double)bounds[k][0];
+        for (int i = 0; i < N; i++) {
+            ck_assert(v[i] >= bounds[k][0] && v[i] < bounds[k][1]);
+            mean += (double)v[i] / N;
+        }
+        if (width > 1) ck_assert_double_lt(fabs(mean - middle), 5 * width / sqrt(12.0 * N));
+    }
+    expect_fine();
+}
+END_TEST
+
+/* Permutations */
+
+static void check_bijective(const int64_t *p, int64_t n)
+{
+    char *seen = calloc((size_t)n + 1, 1);
+    for (int64_t i = 0; i < n; i++) {
+        ck_assert(p[i] >= 0 && p[i] < n);
+        ck_assert(!seen[p[i]]);
+        seen[p[i]] = 1;
+    }
+    free(seen);
+}
+
+START_TEST(philox_permutation_bijective)
+{
+    enum { MOST = 10007 };
+    static int64_t p[MOST];
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 24, 25, 26, 60, 64, 100, 1000, 4096, MOST};
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 5, "order");
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (uint64_t position = 0; position < 5; position++) {
+            reel_rng_seek(NULL, rng, position);
+            reel_rng_permutation(NULL, rng, sizes[s], p);
+            check_bijective(p, sizes[s]);
+            for (int64_t i = 0; i < sizes[s]; i += 1 + sizes[s] / 50)
+                ck_assert_int_eq(p[i], reel_rng_permuted(rng, position, sizes[s], i));
+        }
+    }
+    /* The second permutation of a position is another one. */
+    static int64_t q[MOST];
+    reel_rng_permutation(NULL, rng, MOST, q);
+    ck_assert(memcmp(p, q, sizeof q) != 0);
+    check_bijective(q, MOST);
+    /* Far ends of huge ranges. */
+    for (int k = 40; k < 63; k++) {
+        int64_t n = ((int64_t)1 << k) + k, a = reel_rng_permuted(rng, 1, n, 0), b = reel_rng_permuted(rng, 1, n, n - 1);
+        ck_assert(a >= 0 && a < n && b >= 0 && b < n && a != b);
+    }
+    int64_t last = reel_rng_permuted(rng, 1, INT64_MAX, INT64_MAX - 1);
+    ck_assert(last >= 0 && last < INT64_MAX);
+    ck_assert_int_eq(reel_rng_permuted(rng, 0, 10, 10), -1);
+    ck_assert_int_eq(reel_rng_permuted(rng, 0, 10, -1), -1);
+    ck_assert_int_eq(reel_rng_permuted(rng, 0, 0, 0), -1);
+    ck_assert_int_eq(reel_rng_permuted(NULL, 0, 10, 0), -1);
+    expect_fine();
+}
+END_TEST
+
+/* All n! orders of a few elements come equally often (chi square, five deviations). */
+START_TEST(philox_permutation_orders)
+{
+    static int count[5040];
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 1, "orders");
+    for (int64_t n = 2; n <= 7; n++) {
+        int orders = 1;
+        for (int64_t i = 2; i <= n; i++) orders *= (int)i;
+        int64_t p[7], rounds = 40 * orders < 40000 ? 40000 : 40 * orders;
+        memset(count, 0, sizeof count);
+        for (int64_t k = 0; k < rounds; k++) {
+            reel_rng_seek(NULL, rng, (uint64_t)k);
+            reel_rng_permutation(NULL, rng, n, p);
+            int rank = 0;
+            for (int64_t i = 0; i < n; i++) {
+                int smaller = 0;
+                for (int64_t j = i + 1; j < n; j++) smaller += p[j] < p[i];
+                rank = rank * (int)(n - i) + smaller;
+            }
+            count[rank]++;
+        }
+        double chi2 = 0, expected = (double)rounds / orders;
+        for (int i = 0; i < orders; i++) chi2 += pow(count[i] - expected, 2) / expected;
+        double deviations = (chi2 - (orders - 1)) / sqrt(2.0 * (orders - 1));
+        ck_assert_msg(fabs(deviations) < 5, "n = %d: chi square %g", (int)n, chi2);
+    }
+}
+END_TEST
+
+/* Every element visits every place equally often, and neighbours part: 48 and 49 elements, even and odd factors. */
+START_TEST(philox_permutation_places)
+{
+    enum { ROUNDS = 20000 };
+    static int place[49][49], follows[49];
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 2, "places");
+    for (int64_t n = 48; n <= 49; n++) {
+        memset(place, 0, sizeof place);
+        memset(follows, 0, sizeof follows);
+        int64_t p[49];
+        for (int64_t k = 0; k < ROUNDS; k++) {
+            reel_rng_permutation(NULL, rng, n, p);
+            for (int64_t i = 0; i < n; i++) {
+                place[i][p[i]]++;
+                if (i) follows[(p[i] - p[i - 1] + n) % n]++;
+            }
+        }
+        double chi2 = 0, expected = (double)ROUNDS / (double)n, cells = (double)((n - 1) * (n - 1)), gaps = 0;
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++) chi2 += pow(place[i][j] - expected, 2) / expected;
+        ck_assert_msg(fabs(chi2 - cells) < 5 * sqrt(2 * cells), "places: chi square %g of %g", chi2, cells);
+        for (int i = 1; i < n; i++) gaps += pow(follows[i] - ROUNDS, 2) / ROUNDS;
+        ck_assert_int_eq(follows[0], 0);
+        ck_assert_msg(fabs(gaps - (double)(n - 2)) < 6 * sqrt(2.0 * (double)(n - 2)), "gaps: chi square %g", gaps);
+    }
+}
+END_TEST
+
+/* Pairs of neighbours and of the two ends take all n (n-1) values equally often, for the smallest networks. */
+START_TEST(philox_permutation_pairs)
+{
+    enum { ROUNDS = 100000 };
+    static int near[26][26], far[26][26];
+    static const int sizes[] = {17, 20, 21, 25, 26};
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 6, "pairs");
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        int n = sizes[s];
+        int64_t p[26];
+        memset(near, 0, sizeof near);
+        memset(far, 0, sizeof far);
+        for (int k = 0; k < ROUNDS; k++) {
+            reel_rng_permutation(NULL, rng, n, p);
+            near[p[0]][p[1]]++;
+            far[p[0]][p[n - 1]]++;
+        }
+        double cells = n * (n - 1), expected = ROUNDS / cells, chi2[2] = {0, 0};
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                if (i == j) continue;
+                chi2[0] += pow(near[i][j] - expected, 2) / expected;
+                chi2[1] += pow(far[i][j] - expected, 2) / expected;
+            }
+        }
+        for (int i = 0; i < 2; i++)
+            ck_assert_msg(fabs(chi2[i] - (cells - 1)) < 5 * sqrt(2 * cells), "n = %d: chi square %g", n, chi2[i]);
+    }
+}
+END_TEST
+
+START_TEST(shuffle_and_choice)
+{
+    reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
+                           reel_rng_torch_new(NULL, context, 4)};
+    for (int s = 0; s < 3; s++) {
+        reel_rng *rng = streams[s];
+        int64_t shape[] = {10, 3}, p[10], bytes[] = {10, 1, 2};
+        reel_array *rows = reel_array_new(NULL, context, REEL_FLOAT, 2, shape);
+        reel_array *small = reel_array_new(NULL, context, REEL_UINT8, 3, bytes);
+        for (int i = 0; i < 30; i++) ((float *)rows->data)[i] = (float)i;
+        for (int i = 0; i < 20; i++) ((uint8_t *)small->data)[i] = (uint8_t)i;
+        reel_rng_seed(rng, 9);
+        reel_rng_permutation(NULL, rng, 10, p);
+        reel_rng_seed(rng, 9);
+        reel_rng_shuffle(NULL, rng, rows);
+        reel_rng_seed(rng, 9);
+        reel_rng_shuffle(NULL, rng, small);
+        for (int i = 0; i < 30; i++) ck_assert(((float *)rows->data)[i] == (float)(3 * p[i / 3] + i % 3));
+        for (int i = 0; i < 20; i++) ck_assert_int_eq(((uint8_t *)small->data)[i], 2 * p[i / 2] + i % 2);
+        /* Without replacement: the start of the permutation; in all, a permutation. */
+        reel_array *few = vector(REEL_INT64, 4), *all = vector(REEL_INT64, 10);
+        reel_rng_seed(rng, 9);
+        reel_rng_choice(NULL, rng, few, 10, false, NULL);
+        for (int i = 0; i < 4; i++) ck_assert_int_eq(((int64_t *)few->data)[i], p[i]);
+        reel_rng_choice(NULL, rng, all, 10, false, NULL);
+        check_bijective(all->data, 10);
+        /* Weights 1:0:3, not summing to one. */
+        double weights[] = {1, 0, 3};
+        reel_array *many = vector(REEL_INT64, 20000);
+        reel_rng_choice(NULL, rng, many, 3, true, weights);
+        int count[3] = {0};
+        for (int i = 0; i < 20000; i++) count[((int64_t *)many->data)[i]]++;
+        ck_assert_int_eq(count[1], 0);
+        ck_assert_int_lt(abs(count[0] - 5000), 5 * 62);
+        reel_rng_epoch_order(NULL, rng, 10, p);
+        check_bijective(p, 10);
+        expect_fine();
+    }
+}
+END_TEST
+
+/* Masks */
+
+START_TEST(masks)
+{
+    reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
+                           reel_rng_torch_new(NULL, context, 4)};
+    reel_array *mask = vector(REEL_UINT8, 50), *p = vector(REEL_DOUBLE, 50);
+    for (int s = 0; s < 3; s++) {
+        reel_rng *rng = streams[s];
+        reel_rng_seed(rng, 1);
+        uint32_t first = reel_rng_bits32(rng);
+        reel_rng_seed(rng, 1);
+        reel_rng_keep_mask(NULL, rng, mask, 0);
+        for (int i = 0; i < 50; i++) ck_assert_int_eq(((uint8_t *)mask->data)[i], 1);
+        reel_rng_keep_mask(NULL, rng, mask, 1);
+        for (int i = 0; i < 50; i++) ck_assert_int_eq(((uint8_t *)mask->data)[i], 0);
+        ck_assert_uint_eq(reel_rng_bits32(rng), first);
+        for (int i = 0; i < 50; i++) ((double *)p->data)[i] = i % 2;
+        reel_rng_bernoulli(NULL, rng, mask, p);
+        for (int i = 0; i < 50; i++) ck_assert_int_eq(((uint8_t *)mask->data)[i], i % 2);
+        expect_fine();
+    }
+}
+END_TEST
+
+/* Initialisers */
+
+START_TEST(orthogonal_properties)
+{
+    static const int64_t shapes[][4] = {{150, 150, 1, 1}, {7, 3, 2, 2}, {64, 5, 1, 1}, {3, 50, 1, 1}, {1, 1, 1, 1}};
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 1, "q");
+    for (int s = 0; s < 5; s++) {
+        reel_array *w = reel_array_new(NULL, context, REEL_DOUBLE, 4, shapes[s]);
+        ck_assert_int_eq(reel_init_orthogonal(NULL, rng, w, 3), REEL_OK);
+        int64_t rows = w->shape[0], columns = w->size / rows, few = rows < columns ? rows : columns;
+        for (int64_t a = 0; a < few; a++) {
+            for (int64_t b = 0; b <= a; b++) {
+                double sum = 0;
+                for (int64_t k = 0; k < w->size / few; k++)
+                    sum += rows < columns ? reel_array_get(w, a * columns + k) * reel_array_get(w, b * columns + k)
+                                          : reel_array_get(w, k * columns + a) * reel_array_get(w, k * columns + b);
+                ck_assert_double_lt(fabs(sum - (a == b ? 9 : 0)), 3e-14);
+            }
+        }
+        reel_array_free(w);
+    }
+}
+END_TEST
+
+/* Standard deviations are what the formulas say; a truncated normal stays inside and has the right spread. */
+START_TEST(initialiser_spread)
+{
+    enum { OUT = 200, IN = 300 };
+    int64_t shape[] = {OUT, IN};
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 8, "w");
+    reel_array *w = reel_array_new(NULL, context, REEL_FLOAT, 2, shape);
+    double s = sqrt(2.0 / IN);
+    reel_init_kaiming_normal(NULL, rng, w, 0);
+    check_moments(w, 0, s * s, 3 * pow(s, 4));
+    s = sqrt(2.0 / OUT / (1 + 0.25));
+    reel_init_kaiming_normal_fan_out(NULL, rng, w, 0.5);
+    check_moments(w, 0, s * s, 3 * pow(s, 4));
+    s = 2 * sqrt(2.0 / (IN + OUT));
+    reel_init_xavier_uniform(NULL, rng, w, 2);
+    check_moments(w, 0, s * s, 9.0 / 5 * pow(s, 4));
+    /* Cut at one deviation: variance 1 - 2 phi(1) / (2 Phi(1) - 1), fourth moment 3 - 2 phi(1) (1 + 3) / (...). */
+    double mass = erf(sqrt(0.5)), density = exp(-0.5) / sqrt(2 * 3.141592653589793);
+    reel_init_truncated_normal(NULL, rng, w, 5, 1, 4, 6);
+    for (int64_t i = 0; i < w->size; i++) ck_assert(reel_array_get(w, i) >= 4 && reel_array_get(w, i) <= 6);
+    check_moments(w, 5, 1 - 2 * density / mass, 3 - 8 * density / mass);
+    /* Far out: the inverse keeps its digits. */
+    reel_init_truncated_normal(NULL, rng, w, 0, 1, -8, 8);
+    check_moments(w, 0, 1, 3);
+    expect_fine();
+}
+END_TEST
+
+/* Errors */
+
+START_TEST(errors)
+{
+    reel_rng *rng = reel_rng_philox_new("here.c:1", context, 1, NULL), *numpy = reel_rng_numpy_new(NULL, context, 1);
+    reel_rng *torch = reel_rng_torch_new(NULL, context, 1);
+    reel_array *f = vector(REEL_FLOAT, 4), *i = vector(REEL_INT64, 4), *m = vector(REEL_UINT8, 4);
+    const char *site = "here.c:7";
+    reel_rng_seek(site, numpy, 3);
+    expect_error(REEL_BAD_STATE, "here.c:7: rng_seek: a numpy stream");
+    reel_rng_seek(site, torch, 3);
+    expect_error(REEL_BAD_STATE, "a torch stream");
+    reel_rng_uniform(site, rng, i, 0, 1);
+    expect_error(REEL_BAD_DTYPE, "the array holds int64, expected float32 or float64");
+    reel_rng_uniform(site, rng, f, 1, 0);
+    expect_error(REEL_BAD_ARGUMENT, "out of order");
+    reel_rng_uniform(site, rng, f, NAN, 0);
+    expect_error(REEL_BAD_ARGUMENT, "out of order");
+    reel_rng_uniform(site, rng, f, 0, INFINITY);
+    expect_error(REEL_BAD_ARGUMENT, "not finite");
+    reel_rng_uniform(site, rng, f, 0, 1e39);
+    expect_error(REEL_BAD_ARGUMENT, "not finite in float32");
+    reel_rng_uniform(site, rng, NULL, 0, 1);
+    expect_error(REEL_BAD_ARGUMENT, "no array");
+    reel_rng_normal(site, rng, f, 0, -1);
+    expect_error(REEL_BAD_ARGUMENT, "deviation");
+    reel_rng_normal(site, rng, f, NAN, 1);
+    expect_error(REEL_BAD_ARGUMENT, "mean");
+    reel_rng_integers(site, rng, f, 0, 1);
+    expect_error(REEL_BAD_DTYPE, "expected int64");
+    reel_rng_integers(site, rng, i, 1, 1);
+    expect_error(REEL_BAD_ARGUMENT, "low 1 must be below high 1");
+    reel_rng_keep_mask(site, rng, f, 0.5);
+    expect_error(REEL_BAD_DTYPE, "expected uint8");
+    reel_rng_keep_mask(site, rng, m, 1.5);
+    expect_error(REEL_BAD_ARGUMENT, "probability is 1.5");
+    reel_rng_keep_mask(site, rng, m, NAN);
+    expect_error(REEL_BAD_ARGUMENT, "probability");
+    reel_rng_bernoulli(site, rng, m, i);
+    expect_error(REEL_BAD_DTYPE, "probabilities");
+    ((float *)f->data)[2] = 2;
+    reel_rng_bernoulli(site, rng, m, f);
+    expect_error(REEL_BAD_ARGUMENT, "probability 2 is 2");
+    reel_rng_bernoulli(site, rng, m, vector(REEL_FLOAT, 3));
+    expect_error(REEL_BAD_SHAPE, "(3)");
+    reel_rng_permutation(site, numpy, -1, i->data);
+    expect_error(REEL_BAD_ARGUMENT, "-1");
+    reel_rng_permutation(site, numpy, 3, NULL);
+    expect_error(REEL_BAD_ARGUMENT, "3");
+    reel_array scalar = reel_array_view(REEL_FLOAT, f->data, 0, NULL);
+    reel_rng_shuffle(site, numpy, &scalar);
+    expect_error(REEL_BAD_SHAPE, "scalar");
+    reel_rng_choice(site, numpy, i, 0, true, NULL);
+    expect_error(REEL_BAD_ARGUMENT, "0 elements");
+    reel_rng_choice(site, numpy, i, 3, false, NULL);
+    expect_error(REEL_BAD_ARGUMENT, "without replacement");
+    double weights[] = {1, -1};
+    reel_rng_choice(site, numpy, i, 2, true, weights);
+    expect_error(REEL_BAD_ARGUMENT, "weights");
+    weights[0] = weights[1] = 0;
+    reel_rng_choice(site, numpy, i, 2, true, weights);
+    expect_error(REEL_BAD_ARGUMENT, "weights");
+    reel_rng_choice(site, numpy, i, 9, false, weights);
+    expect_error(REEL_BAD_ARGUMENT, "replacement");
+    reel_init_kaiming_uniform(site, torch, f, 0);
+    expect_error(REEL_BAD_SHAPE, "(4)");
+    reel_init_orthogonal(site, torch, f, 1);
+    expect_error(REEL_BAD_SHAPE, "init_orthogonal");
+    reel_init_truncated_normal(site, torch, f, 0, 1, 1, -1);
+    expect_error(REEL_BAD_ARGUMENT, "bounds");
+    int64_t square[] = {2, 2};
+    reel_array w = reel_array_view(REEL_FLOAT, f->data, 2, square);
+    reel_init_xavier_normal(site, torch, &w, NAN);
+    expect_error(REEL_BAD_ARGUMENT, "gain");
+}
+END_TEST
+
+/* A failed context: nothing is drawn or written. No stream: the same. */
+START_TEST(failed_and_null)
+{
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 1, "x");
+    reel_array *f = vector(REEL_FLOAT, 4);
+    uint64_t index = rng->philox.index;
+    reel_error_set(context, REEL_IO, NULL, NULL, "full");
+    ck_assert_int_eq(reel_rng_uniform(NULL, rng, f, 0, 1), REEL_IO);
+    ck_assert(((float *)f->data)[0] == 0 && rng->philox.index == index);
+    ck_assert_ptr_null(reel_rng_torch_new(NULL, context, 1));
+    reel_error_clear(context);
+
+    int64_t order[2] = {5, 6};
+    ck_assert_str_eq(reel_rng_kind(NULL), "none");
+    ck_assert_int_eq(reel_rng_seek(NULL, NULL, 0), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_uniform(NULL, NULL, f, 0, 1), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_normal(NULL, NULL, f, 0, 1), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_integers(NULL, NULL, f, 0, 1), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_permutation(NULL, NULL, 2, order), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_epoch_order(NULL, NULL, 2, order), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_shuffle(NULL, NULL, f), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_choice(NULL, NULL, f, 2, true, NULL), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_keep_mask(NULL, NULL, f, 0.5), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_rng_bernoulli(NULL, NULL, f, f), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_init_kaiming_normal(NULL, NULL, f, 0), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_init_xavier_normal(NULL, NULL, f, 1), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_init_orthogonal(NULL, NULL, f, 1), REEL_BAD_ARGUMENT);
+    ck_assert_int_eq(reel_init_truncated_normal(NULL, NULL, f, 0, 1, -2, 2), REEL_BAD_ARGUMENT);
+    ck_assert(isnan(reel_rng_uniform_one(NULL)) && isnan(reel_rng_normal_one(NULL)));
+    ck_assert_uint_eq(reel_rng_bits32(NULL), 0);
+    ck_assert(reel_rng_bits64(NULL) == 0 && order[0] == 5);
+    reel_rng_seed(NULL, 1);
+    reel_rng_free(NULL);
+    ck_assert_ptr_null(reel_rng_philox_new(NULL, NULL, 1, "x"));
+    expect_fine();
+}
+END_TEST
+
+/* Seeding again starts over: engine and kept normal number. */
+START_TEST(seed_again)
+{
+    reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
+                           reel_rng_torch_new(NULL, context, 4)};
+    for (int s = 0; s < 3; s++) {
+        double first = reel_rng_normal_one(streams[s]), second = reel_rng_normal_one(streams[s]);
+        reel_rng_normal_one(streams[s]);
+        reel_rng_seed(streams[s], 4);
+        ck_assert(reel_rng_normal_one(streams[s]) == first);
+        ck_assert(reel_rng_normal_one(streams[s]) == second);
+        reel_rng_seed(streams[s], 5);
+        ck_assert(reel_rng_normal_one(streams[s]) != first);
+    }
+}
+END_TEST
+
+/* Empty arrays are no errors; low = high gives that number. */
+START_TEST(edges)
+{
+    reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
+                           reel_rng_torch_new(NULL, context, 4)};
+    int64_t none[] = {0, 5};
+    reel_array *empty = reel_array_new(NULL, context, REEL_FLOAT, 2, none);
+    reel_array *empty_mask = reel_array_new(NULL, context, REEL_UINT8, 2, none), *f = vector(REEL_DOUBLE, 20);
+    for (int s = 0; s < 3; s++) {
+        reel_rng *rng = streams[s];
+        reel_rng_uniform(NULL, rng, empty, 0, 1);
+        reel_rng_normal(NULL, rng, empty, 0, 1);
+        reel_rng_shuffle(NULL, rng, empty);
+        reel_rng_keep_mask(NULL, rng, empty_mask, 0.5);
+        reel_rng_permutation(NULL, rng, 0, NULL);
+        reel_rng_epoch_order(NULL, rng, 0, NULL);
+        reel_init_kaiming_uniform(NULL, rng, empty, 0);
+        reel_init_orthogonal(NULL, rng, empty, 1);
+        reel_rng_uniform(NULL, rng, f, 2.5, 2.5);
+        for (int i = 0; i < 20; i++) ck_assert(reel_array_get(f, i) == 2.5);
+        reel_rng_normal(NULL, rng, f, 1.5, 0);
+        for (int i = 0; i < 20; i++) ck_assert(reel_array_get(f, i) == 1.5);
+        expect_fine();
+    }
+    /* A float range whose sum rounds up: the upper bound is never reached. */
+    reel_array *many = vector(REEL_FLOAT, 100000);
+    double high = 1 + 0x1p-23;
+    reel_rng_uniform(NULL, streams[0], many, 1, high);
+    for (int i = 0; i < 100000; i++) ck_assert(reel_array_get(many, i) == 1);
+    expect_fine();
+}
+END_TEST
+
+/* Memory: the n-th request fails. */
+
+typedef struct failing {
+    int left; /* requests until one fails; negative: never */
+    int64_t blocks;
+} failing;
+
+static void *failing_resize(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    failing *f = user;
+    (void)old_size;
+    if (new_size == 0) {
+        f->blocks -= pointer != NULL;
+        free(pointer);
+        return NULL;
+    }
+    if (f->left == 0) return NULL;
+    f->left--;
+    f->blocks += pointer == NULL;
+    return realloc(pointer, new_size);
+}
+
+static void use_everything(reel_context *c)
+{
+    int64_t shape[] = {6, 4}, few = 3;
+    double weights[] = {1, 2, 3};
+    reel_rng *streams[] = {reel_rng_philox_new(NULL, c, 4, "s"), reel_rng_numpy_new(NULL, c, 4),
+                           reel_rng_torch_new(NULL, c, 4)};
+    reel_array *w = reel_array_new(NULL, c, REEL_FLOAT, 2, shape), *i = reel_array_new(NULL, c, REEL_INT64, 1, &few);
+    for (int s = 0; s < 3; s++) {
+        reel_init_orthogonal(NULL, streams[s], w, 1);
+        reel_rng_shuffle(NULL, streams[s], w);
+        reel_rng_choice(NULL, streams[s], i, 3, true, weights);
+        reel_rng_choice(NULL, streams[s], i, 9, false, NULL);
+    }
+    reel_dataset *moons = reel_moons_new(NULL, c, 10, 0.1, streams[0]);
+    reel_dataset_free(reel_moons_new(NULL, c, 10, 0.1, streams[1]));
+    (void)moons;
+}
+
+START_TEST(memory_faults)
+{
+    int n = 0;
+    for (bool done = false; !done; n++) {
+        failing f = {n, 0};
+        reel_allocator allocator = {failing_resize, &f};
+        reel_context *c = reel_context_new(&allocator);
+        use_everything(c);
+        done = c && !reel_failed(c);
+        if (!done) ck_assert_int_eq(reel_error_status(c), REEL_NO_MEMORY);
+        reel_context_free(c);
+        ck_assert_int_eq(f.blocks, 0);
+        ck_assert_int_lt(n, 200);
+    }
+    ck_assert_int_gt(n, 20);
+}
+END_TEST
+
+/* Two moons */
+
+static double at(const cJSON *rows, int i, int j)
+{
+    return cJSON_GetArrayItem(cJSON_GetArrayItem(rows, i), j)->valuedouble;
+}
+
+START_TEST(moons_reference)
+{
+    cJSON *document = rng_cases_load(REFERENCE "/moons/data.json");
+    ck_assert_ptr_nonnull(document);
+    const cJSON *single = cJSON_GetObjectItem(document, "X_float32"), *y = cJSON_GetObjectItem(document, "y");
+    const cJSON *exact = cJSON_GetObjectItem(document, "X_float64_libm");
+    reel_dataset *moons = reel_moons_new(NULL, context, 200, 0.15, reel_rng_numpy_new(NULL, context, 42));
+    ck_assert_ptr_nonnull(moons);
+    ck_assert_int_eq(moons->x->shape[0], 200);
+    ck_assert_int_eq(moons->x->shape[1], 2);
+    ck_assert_int_eq(moons->y->shape[1], 1);
+    ck_assert_int_eq(cJSON_GetArraySize(single), 200);
+    reel_array *points = vector(REEL_DOUBLE, 400);
+    reel_rng_normal(NULL, reel_rng_numpy_new(NULL, context, 42), points, 0, 1);
+    moons_fill(200, 0.15, points->data);
+    for (int i = 0; i < 200; i++) {
+        for (int j = 0; j < 2; j++) {
+            ck_assert(reel_array_get(moons->x, 2 * i + j) == at(single, i, j));
+            ck_assert_double_le(fabs(reel_array_get(points, 2 * i + j) - at(exact, i, j)), 1e-15);
+        }
+        ck_assert(reel_array_get(moons->y, i) == cJSON_GetArrayItem(y, i)->valuedouble);
+    }
+    cJSON_Delete(document);
+    reel_dataset_free(moons);
+    reel_dataset_free(NULL);
+    expect_fine();
+}
+END_TEST
+
+START_TEST(moons_errors)
+{
+    reel_rng *rng = reel_rng_torch_new(NULL, context, 1);
+    ck_assert_ptr_null(reel_moons_new("a.c:1", context, 7, 0.1, rng));
+    expect_error(REEL_BAD_ARGUMENT, "a.c:1: moons_new: 7 points");
+    ck_assert_ptr_null(reel_moons_new(NULL, context, 0, 0.1, rng));
+    expect_error(REEL_BAD_ARGUMENT, "0 points");
+    ck_assert_ptr_null(reel_moons_new(NULL, context, 8, NAN, rng));
+    expect_error(REEL_BAD_ARGUMENT, "noise is");
+    ck_assert_ptr_null(reel_moons_new(NULL, context, 8, 0.1, NULL));
+    expect_error(REEL_BAD_ARGUMENT, "noise needs");
+    reel_dataset *clean = reel_moons_new(NULL, context, 2, 0, NULL);
+    ck_assert_ptr_nonnull(clean);
+    const float expected[] = {1, 0, 0, 0.5f};
+    for (int i = 0; i < 4; i++) ck_assert(((float *)clean->x->data)[i] == expected[i]);
+    expect_fine();
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+    tcase_add_test(c, reference_numpy);
+    tcase_add_test(c, reference_torch);
+    tcase_add_test(c, runner_sees_faults);
+    tcase_add_test(c, philox_known_answers);
+    tcase_add_test(c, philox_words);
+    tcase_add_test(c, philox_streams_differ);
+    tcase_add_test(c, philox_normal_in_pieces);
+    tcase_add_test(c, philox_statistics);
+    tcase_add_test(c, philox_integers);
+    tcase_add_test(c, philox_permutation_bijective);
+    tcase_add_test(c, philox_permutation_orders);
+    tcase_add_test(c, philox_permutation_places);
+    tcase_add_test(c, philox_permutation_pairs);
+    tcase_add_test(c, shuffle_and_choice);
+    tcase_add_test(c, masks);
+    tcase_add_test(c, orthogonal_properties);
+    tcase_add_test(c, initialiser_spread);
+    tcase_add_test(c, errors);
+    tcase_add_test(c, failed_and_null);
+    tcase_add_test(c, seed_again);
+    tcase_add_test(c, edges);
+    tcase_add_test(c, memory_faults);
+    tcase_add_test(c, moons_reference);
+    tcase_add_test(c, moons_errors);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("random");
+    TCase *c = tcase_create("random");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_set_timeout(c, 60);
+    add_tests(c);
+    suite_add_tcase(suite, c);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
