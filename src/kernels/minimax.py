@@ -5,7 +5,7 @@
 Each polynomial P approximates a function f on [a, b] so that max |P - f| * w is smallest; the errors printed are those
 of the polynomial after its coefficients were rounded to the element type."""
 import struct
-from mpmath import mp, mpf, exp, log, sin, cos, erf, erfc, sqrt, pi, matrix, lu_solve
+from mpmath import mp, mpf, exp, log, sin, cos, erf, erfc, sqrt, pi, tanh, matrix, lu_solve
 
 mp.dps = 50
 
@@ -114,6 +114,9 @@ if __name__ == '__main__':
     show('cos_c', '(cos(r) - 1 + z / 2) / z^2, z = r^2, |r| <= pi/4, error of the cosine',
          near_zero(lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, lambda z: mpf(1) / 24 - z / 720 + z * z / 40320),
          lambda z: z**2 + mpf('1e-6'), 0, top, (2, 5))
+    show('tanh_c', '(tanh(x) / x - 1) / z, z = x^2, |x| <= 0.55, error relative to tanh(x)',
+         near_zero(lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z, lambda z: -mpf(1) / 3 + 2 * z / 15 - 17 * z**2 / 315),
+         lambda z: z + mpf('1e-6'), 0, mpf('0.551')**2, (4, 9))
     show('erf_c', 'erf(x) / x - 1 in z = x^2, |x| <= 1, error relative to erf(x)',
          near_zero(lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: 2 / sqrt(pi) * (1 - z / 3) - 1),
          lambda z: sqrt(z + mpf('1e-30')) / erf(sqrt(z + mpf('1e-30'))), 0, 1, (6, 11))

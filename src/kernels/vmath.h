@@ -97,15 +97,23 @@ KERNEL_INLINE V v_with_sign(V x, V sign)
     return (V)((VI)x | v_sign_bit(sign));
 }
 
-/* The bounds let NaN pass. */
+/* x > high ? high : x and x < low ? low : x: NaN passes. */
 KERNEL_INLINE V v_at_most(V x, real high)
 {
+#if KERNEL_FMA
+    return X86(min)(v_set(high), x); /* gives its second operand when one is NaN */
+#else
     return v_select(x > high, v_set(high), x);
+#endif
 }
 
 KERNEL_INLINE V v_at_least(V x, real low)
 {
+#if KERNEL_FMA
+    return X86(max)(v_set(low), x);
+#else
     return v_select(x < low, v_set(low), x);
+#endif
 }
 
 /* 2^k for -BIAS < k <= BIAS. */
@@ -145,52 +153,66 @@ KERNEL_INLINE V v_sum_error(V a, V b, V sum)
     return (a - (sum - b_part)) + (b - b_part);
 }
 
-/* x + low = k log 2 + r, |r| <= log(2)/2; returns exp(r) - 1. `low` is small beside x. */
-KERNEL_INLINE V v_exp_reduced(V x, V low, VI *k)
+/* x = k log 2 + r, |r| <= log(2)/2; returns exp(r) - 1. k stands in the low bits of `shifted`. */
+KERNEL_INLINE V v_exp_reduced(V x, V *shifted)
 {
-    V shifted = vfma(x, v_set(LOG2E), v_set(ROUNDER)), n = shifted - ROUNDER;
-    V high = vfma(n, v_set(-LN2_HIGH), x), below = n * LN2_LOW - low;
+    *shifted = vfma(x, v_set(LOG2E), v_set(ROUNDER));
+    V n = *shifted - ROUNDER, r = vfma(n, v_set(-LN2_LOW), vfma(n, v_set(-LN2_HIGH), x));
+    return vfma(r * r, v_poly_halves(r, exp_c), r);
+}
+
+/* The same for x + low, with `low` small beside x; what rounding r leaves out is put back. */
+KERNEL_INLINE V v_exp_reduced_pair(V x, V low, V *shifted)
+{
+    *shifted = vfma(x, v_set(LOG2E), v_set(ROUNDER));
+    V n = *shifted - ROUNDER, high = vfma(n, v_set(-LN2_HIGH), x), below = n * LN2_LOW - low;
     V r = high - below, rest = (high - r) - below;
-    *k = v_rounded(shifted);
     return r + vfma(r * r, v_poly_halves(r, exp_c), rest);
 }
 
-/* p 2^k by two factors, so that results below the normal numbers are rounded once; -2 BIAS <= k <= BIAS + 1. */
-KERNEL_INLINE V v_scaled(V p, VI k)
+/* p 2^k, rounded once when it falls below the normal numbers; -2 BIAS <= k <= BIAS + 1. */
+KERNEL_INLINE V v_scaled(V p, V shifted)
 {
-    VI biased = k + 2 * BIAS, half = (VI)((VU)biased >> 1);
+#if KERNEL_FMA && V_BYTES == 64
+    return X86(scalef)(p, shifted - ROUNDER);
+#else
+    VI biased = v_rounded(shifted) + 2 * BIAS, half = (VI)((VU)biased >> 1); /* in two factors */
     return p * (V)(half << MANTISSA) * (V)((biased - half) << MANTISSA);
+#endif
 }
 
 KERNEL_INLINE V v_exp(V x)
 {
-    VI k;
-    V e = v_exp_reduced(v_at_least(v_at_most(x, EXP_HIGH), EXP_LOW), v_set(0), &k);
-    return v_scaled(R(1) + e, k);
+    V shifted, e = v_exp_reduced(v_at_least(v_at_most(x, EXP_HIGH), EXP_LOW), &shifted);
+    return v_scaled(R(1) + e, shifted);
 }
 
 KERNEL_INLINE V v_expm1(V x)
 {
-    VI k;
-    V e = v_exp_reduced(v_at_least(v_at_most(x, EXP_HIGH), EXPM1_LOW), v_set(0), &k);
+    V shifted, e = v_exp_reduced_pair(v_at_least(v_at_most(x, EXP_HIGH), EXPM1_LOW), v_set(0), &shifted);
+    VI k = v_rounded(shifted);
     V scale = v_power_of_2(k - 1); /* half of it: 2^128 is too large */
     return v_with_sign(v_select(k == 0, e, R(2) * vfma(scale, e, scale - R(0.5))), x); /* -0 */
 }
 
-/* With e = exp(2|x|) 2^-k - 1: tanh|x| = (2^k (1 + e) - 1) / (2^k (1 + e) + 1), both divided by 2. */
+/* 1 - 2 / (exp(2|x|) + 1), and a polynomial where that would cancel. With e = exp(2|x|) 2^-k - 1 half of the
+ * denominator is 2^(k-1) e + 2^(k-1) + 1/2. */
 KERNEL_INLINE V v_tanh(V x)
 {
-    VI k;
-    V e = v_exp_reduced(R(2) * v_at_most(v_abs(x), TANH_HIGH), v_set(0), &k);
-    V scale = v_power_of_2(k - 1);
-    return v_with_sign(vfma(scale, e, scale - R(0.5)) / vfma(scale, e, scale + R(0.5)), x);
+    V size = v_at_most(v_abs(x), TANH_HIGH), z = x * x, shifted;
+    V e = v_exp_reduced(R(2) * size, &shifted), scale = v_power_of_2(v_rounded(shifted) - 1);
+    V outer = R(1) - R(1) / vfma(scale, e, scale + R(0.5));
+    V inner = vfma(size * z, v_poly_halves(z, tanh_c), size);
+    return v_with_sign(v_select(size < R(0.55), inner, outer), x);
 }
 
-/* 1 / (1 + exp(-x)), with z = exp(-|x|), which does not overflow: z / (1 + z) for negative x. */
+/* 1 / (1 + exp(-x)), with z = exp(-|x|), which does not overflow: z / (1 + z) for negative x. What rounding 1 + z
+ * loses is made up for, with 1 - z/2 near enough to 1 / (1 + z). */
 KERNEL_INLINE V v_sigmoid(V x)
 {
-    V z = v_exp(-v_abs(x));
-    return v_select(x < R(0), z, v_set(1)) / (R(1) + z);
+    V z = v_exp(-v_abs(x)), d = R(1) + z, lost = (R(1) - d) + z;
+    V y = v_select(x < R(0), z, v_set(1)) / d;
+    return vfma(y * -lost, vfma(z, v_set(R(-0.5)), v_set(1)), y);
 }
 
 /* log(1 + f) for sqrt(1/2) <= 1 + f <= sqrt(2), plus `low`. */
@@ -255,16 +277,26 @@ static const real half_pi_parts[] = {0x1.92p+0f,  0x1.fap-12f, 0x1.54p-20f,    0
 static const real half_pi_parts[] = {0x1.921fb5444p+0, 0x1.68c234c4cp-39, 0x1.98a2e03707345p-77};
 #endif
 
+#define HALF_PI_PARTS ((int)(sizeof half_pi_parts / sizeof *half_pi_parts))
 #define SINE_REACH R(1e5) /* beyond it the C library's functions are called */
 
 /* x = q pi/2 + r, |r| <= pi/4, for |x| <= SINE_REACH: sine and cosine of r. Returns q. */
 KERNEL_INLINE VI v_sine_reduced(V x, V *sine, V *cosine)
 {
     V shifted = vfma(x, v_set(R(0x1.45f306dc9c883p-1)), v_set(ROUNDER)), n = shifted - ROUNDER, r = x;
-    for (int i = 0; i < (int)(sizeof half_pi_parts / sizeof *half_pi_parts); i++)
-        r = vfma(n, v_set(-half_pi_parts[i]), r);
+#if KERNEL_BITS == 32 && !KERNEL_FMA
+    V rest = v_set(0); /* too many parts for a rounding each */
+    for (int i = 0; i < HALF_PI_PARTS; i++) {
+        V part = n * -half_pi_parts[i], sum = r + part;
+        rest += v_sum_error(r, part, sum);
+        r = sum;
+    }
+    r = v_select(n == R(0), x, r + rest); /* -0 */
+#else
+    for (int i = 0; i < HALF_PI_PARTS; i++) r = vfma(n, v_set(-half_pi_parts[i]), r);
+#endif
     V z = r * r, half = R(0.5) * z, head = R(1) - half;
-    *sine = vfma(r * z, v_poly(z, sin_c), r);
+    *sine = v_with_sign(vfma(r * z, v_poly(z, sin_c), r), r); /* -0 */
     *cosine = head + vfma(z * z, v_poly(z, cos_c), (R(1) - head) - half);
     return v_rounded(shifted);
 }
@@ -318,42 +350,45 @@ KERNEL_INLINE V v_cos(V x)
 
 #define NORMAL_REACH R(KERNEL_BITS == 32 ? 15 : 39) /* exp(-x^2 / 2) is 0 beyond */
 
-/* Upper tail of the normal distribution, 1/2 erfc(x / sqrt(2)), for x >= 0; relative error about 3 ulp until it
+/* Upper tail of the normal distribution, 1/2 erfc(x / sqrt(2)), for x >= 0; relative error about 5 ulp until it
  * underflows. The rounding error of x^2 / 2 is put back in. */
 KERNEL_INLINE V v_normal_tail(V x)
 {
     x = v_at_most(x, NORMAL_REACH);
-    VI k;
-    V u = x * SQRT_HALF, t = (u - ERFC_K) / (u + ERFC_K);
+    V shifted, u = x * SQRT_HALF, t = (u - ERFC_K) / (u + ERFC_K);
     V square = x * x, error = v_product_error(x, x, square);
-    V e = v_exp_reduced(R(-0.5) * square, R(-0.5) * error, &k);
+    V e = v_exp_reduced_pair(R(-0.5) * square, R(-0.5) * error, &shifted);
     V factor = v_poly_halves(t, erfc_c) / (R(2) + R(4) * u);
-    return v_scaled(vfma(factor, e, factor), k);
+    return v_scaled(vfma(factor, e, factor), shifted);
+}
+
+/* erf(x) for |x| <= 1. */
+KERNEL_INLINE V v_erf_inner(V x)
+{
+    return vfma(x, v_poly_halves(v_at_most(x * x, R(1)), erf_c), x);
 }
 
 KERNEL_INLINE V v_erf(V x)
 {
     V size = v_abs(x);
-    V inner = vfma(x, v_poly_halves(v_at_most(x * x, R(1)), erf_c), x);
     V outer = R(1) - R(2) * v_normal_tail(size * R(0x1.6a09e667f3bcdp+0));
-    return v_select(size < R(1), inner, v_with_sign(outer, x));
+    return v_with_sign(v_select(size < R(1), v_erf_inner(size), outer), x);
 }
 
 /* Distribution function of the standard normal distribution. */
 KERNEL_INLINE V v_normal_cdf(V x)
 {
-    V tail = v_normal_tail(v_abs(x));
-    return v_select(x < R(0), tail, R(1) - tail);
+    V size = v_abs(x), tail = v_normal_tail(size), half = R(0.5) * v_erf_inner(x * SQRT_HALF);
+    return v_select(size < R(1), R(0.5) + half, v_select(x < R(0), tail, R(1) - tail));
 }
 
 /* exp(-f x^2) for f = 1 or 1/2; the rounding error of x^2 is put back in. */
 KERNEL_INLINE V v_bell(V x, real f)
 {
     x = v_at_most(v_abs(x), f == R(1) ? R(KERNEL_BITS == 32 ? 11 : 28) : NORMAL_REACH);
-    VI k;
-    V square = x * x, error = v_product_error(x, x, square);
-    V e = v_exp_reduced(-f * square, -f * error, &k);
-    return v_scaled(R(1) + e, k);
+    V square = x * x, error = v_product_error(x, x, square), shifted;
+    V e = v_exp_reduced_pair(-f * square, -f * error, &shifted);
+    return v_scaled(R(1) + e, shifted);
 }
 
 /* log(x) = high + low to twice the precision, for normal x > 0: with s = f / (2 + f),
@@ -389,8 +424,7 @@ static __attribute__((noinline, unused)) V v_pow(V x, V y)
     usual &= v_abs(power) < POW_HIGH;
     power = v_select(usual, power, v_set(0));
     V power_low = v_select(usual, vfma(y, low, v_product_error(y, high, power)), v_set(0));
-    VI k;
-    V e = v_exp_reduced(power, power_low, &k), result = v_scaled(R(1) + e, k);
+    V shifted, e = v_exp_reduced_pair(power, power_low, &shifted), result = v_scaled(R(1) + e, shifted);
     VI unusual = ~usual;
     return __builtin_expect(v_any(unusual), 0) ? pow_lanes(result, unusual, x, y) : result;
 }
