@@ -250,7 +250,7 @@ static void read_data(visitor *v, const json_node *node, const reel_array *array
     }
 }
 
-#define LETTERS 4096 /* decoded at a time when only checking */
+#define LETTERS 65536 /* decoded at a time when only checking */
 
 /* Decodes into data, or (NULL) only checks. */
 static const char *decode_base64(uint8_t *data, const char *text, size_t length, size_t *position)
