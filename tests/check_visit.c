@@ -448,6 +448,55 @@ START_TEST(misuse_is_an_error)
 }
 END_TEST
 
+static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return (*(int *)user)-- > 0 ? realloc(pointer, new_size) : NULL;
+}
+
+START_TEST(no_memory_is_an_error)
+{
+    reel_context *kept = context;
+    int failures = 0;
+    for (int n = 1;; n++, failures++) {
+        static model m, other;
+        int left = n;
+        char hex[33];
+        context = reel_context_new(&(reel_allocator){meagre_resize, &left});
+        model_fill(&m);
+        json_writer w;
+        const char *text = save(&m, NULL, &w);
+        memset(&other, 0, sizeof other);
+        model_shapes(&other);
+        json_document *d = text ? json_document_new(NULL, context, "t", text, strlen(text)) : NULL;
+        visitor *v = visitor_check(context, d, json_root(d));
+        model_visit(v, &other);
+        visitor_finish(v);
+        visitor *load = visitor_load(context, d, json_root(d));
+        model_visit(load, &other);
+        hash(&other, hex);
+        bool done = !reel_failed(context);
+        ck_assert(done == (strlen(hex) == 32));
+        if (!done) ck_assert_msg(reel_error_status(context) == REEL_NO_MEMORY, "%s", reel_error_text(context));
+        visitor_free(load);
+        visitor_free(v);
+        json_document_free(d);
+        json_writer_free(&w);
+        memory_string_free(context, m.note);
+        memory_string_free(context, other.note);
+        ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
+        reel_context_free(context);
+        if (done) break;
+    }
+    context = kept;
+    ck_assert_int_gt(failures, 10);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("visit");
@@ -462,6 +511,7 @@ int main(void)
     tcase_add_test(tests, wrong_tensors_are_named);
     tcase_add_test(tests, tolerated);
     tcase_add_test(tests, misuse_is_an_error);
+    tcase_add_test(tests, no_memory_is_an_error);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
