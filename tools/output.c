@@ -51,16 +51,18 @@ void json_add_text(cJSON *object, const char *name, const char *value)
 }
 
 /* One text for the whole list: a node for each number would cost 64 bytes. */
-void json_add_numbers(cJSON *object, const char *name, const double *values, int64_t count, reel_dtype dtype)
+void json_add_numbers(cJSON *object, const char *name, const double *values, int64_t count, reel_dtype dtype,
+                      const char *nan)
 {
     char *list = malloc((size_t)count * (NUMBER_SIZE + 4) + 3), number[NUMBER_SIZE];
     if (!list) return;
     size_t length = 0;
     list[length++] = '[';
     for (int64_t i = 0; i < count; i++) {
-        const char *quote = isfinite(values[i]) ? "" : "\"";
-        int n = sprintf(list + length, "%s%s%s%s", i ? ", " : "", quote, number_text(values[i], dtype, number), quote);
-        length += (size_t)n;
+        bool known = !(nan && isnan(values[i]));
+        const char *quote = known && !isfinite(values[i]) ? "\"" : "";
+        const char *text = known ? number_text(values[i], dtype, number) : nan;
+        length += (size_t)sprintf(list + length, "%s%s%s%s", i ? ", " : "", quote, text, quote);
     }
     list[length++] = ']';
     list[length] = '\0';

@@ -18,7 +18,9 @@ char *number_text(double value, reel_dtype dtype, char text[NUMBER_SIZE]);
 void json_add_number(cJSON *object, const char *name, double value, reel_dtype dtype);
 void json_add_whole(cJSON *object, const char *name, int64_t value);
 void json_add_text(cJSON *object, const char *name, const char *value); /* NULL: null */
-void json_add_numbers(cJSON *object, const char *name, const double *values, int64_t count, reel_dtype dtype);
+/* `nan`: what stands for NaN instead, "null" where it means that a value is not known; or NULL. */
+void json_add_numbers(cJSON *object, const char *name, const double *values, int64_t count, reel_dtype dtype,
+                      const char *nan);
 /* "fingerprint": {...} */
 void json_add_fingerprint(cJSON *object);
 
