@@ -60,9 +60,22 @@ REEL_API reel_status reel_state_hash(REEL_SITE reel_state *state, char text[33])
  * parameters and buffers and returns the module. Both belong to the context. NULL on error. */
 REEL_API reel_module *reel_model_load(REEL_SITE reel_context *context, const char *path, reel_params **params);
 
-/* What a checkpoint file says of itself, without any of its objects. Texts belong to the summary. */
-typedef struct reel_checkpoint_summary reel_checkpoint_summary;
+/* A checkpoint opened for reading, without any of its objects: for tools that look into a file. */
+typedef struct reel_checkpoint reel_checkpoint;
 typedef enum reel_hash_verdict { REEL_HASH_RIGHT, REEL_HASH_WRONG, REEL_HASH_MISSING } reel_hash_verdict;
+
+/* Reads a file; a wrong or missing hash is no error here but a verdict. Owned by the context. */
+REEL_API reel_checkpoint *reel_checkpoint_open(REEL_SITE reel_context *context, const char *path);
+REEL_API void reel_checkpoint_free(reel_checkpoint *checkpoint);
+REEL_API reel_hash_verdict reel_checkpoint_hash_verdict(const reel_checkpoint *checkpoint);
+/* A member by its path, names joined by '/': "state/trainer/step". Numbers: NaN when there is none. Texts: copied to
+ * `text` (size) with a NUL, cut when too long; false when there is none. */
+REEL_API double reel_checkpoint_number(const reel_checkpoint *checkpoint, const char *path);
+REEL_API bool reel_checkpoint_text(const reel_checkpoint *checkpoint, const char *path, char *text, size_t size);
+/* Name of the index-th member of the object at `path`, in the order of the file; NULL past the end. */
+REEL_API const char *reel_checkpoint_member(const reel_checkpoint *checkpoint, const char *path, int index);
+/* A new array with the numbers of a tensor, owned by the context; NULL with an error when there is none. */
+REEL_API reel_array *reel_checkpoint_array(REEL_SITE const reel_checkpoint *checkpoint, const char *path);
 
 #ifndef REEL_NO_SITE_MACROS
 #define reel_state_new(...) reel_state_new(REEL_HERE, __VA_ARGS__)
@@ -76,6 +89,8 @@ typedef enum reel_hash_verdict { REEL_HASH_RIGHT, REEL_HASH_WRONG, REEL_HASH_MIS
 #define reel_state_save(...) reel_state_save(REEL_HERE, __VA_ARGS__)
 #define reel_state_load(...) reel_state_load(REEL_HERE, __VA_ARGS__)
 #define reel_state_hash(...) reel_state_hash(REEL_HERE, __VA_ARGS__)
+#define reel_checkpoint_open(...) reel_checkpoint_open(REEL_HERE, __VA_ARGS__)
+#define reel_checkpoint_array(...) reel_checkpoint_array(REEL_HERE, __VA_ARGS__)
 #define reel_model_load(...) reel_model_load(REEL_HERE, __VA_ARGS__)
 #endif
 

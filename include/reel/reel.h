@@ -9,6 +9,7 @@
 #include <reel/base.h>
 #include <reel/check.h>
 #include <reel/context.h>
+#include <reel/data.h>
 #include <reel/op.h>
 #include <reel/ops.h>
 #include <reel/params.h>

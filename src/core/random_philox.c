@@ -18,36 +18,6 @@
 #define ROUNDS 10
 #define NOTHING_CACHED UINT64_MAX
 
-/* LANES blocks side by side, lane l for counter (first + l, position); out holds them one after the other. */
-#define LANES 8
-
-static void philox_lanes(const uint32_t key[2], uint64_t position, uint64_t first, uint32_t out[4 * LANES])
-{
-    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = key[0], k1 = key[1];
-    for (int l = 0; l < LANES; l++) {
-        uint64_t block = first + (uint64_t)l;
-        c0[l] = (uint32_t)block;
-        c1[l] = (uint32_t)(block >> 32);
-        c2[l] = (uint32_t)position;
-        c3[l] = (uint32_t)(position >> 32);
-    }
-    for (int r = 0; r < ROUNDS; r++, k0 += WEYL0, k1 += WEYL1) {
-        for (int l = 0; l < LANES; l++) {
-            uint64_t p0 = (uint64_t)MULTIPLIER0 * c0[l], p1 = (uint64_t)MULTIPLIER1 * c2[l];
-            c0[l] = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-            c1[l] = (uint32_t)p1;
-            c2[l] = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-            c3[l] = (uint32_t)p0;
-        }
-    }
-    for (int l = 0; l < LANES; l++) {
-        out[4 * l] = c0[l];
-        out[4 * l + 1] = c1[l];
-        out[4 * l + 2] = c2[l];
-        out[4 * l + 3] = c3[l];
-    }
-}
-
 void philox4x32(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
@@ -86,13 +56,13 @@ static uint64_t next_word64(philox *p)
     return high << 32 | next_word(p);
 }
 
-/* The next n words; whole blocks are made several at a time. */
+/* The next n words. Whole blocks are written in place; they do not depend on each other, so the processor works on
+ * several at a time. */
 static void next_words(philox *p, int64_t n, uint32_t *out)
 {
     int64_t i = 0;
     for (; i < n && (p->index & 3); i++) out[i] = next_word(p);
-    for (; i + 4 * LANES <= n; i += 4 * LANES, p->index += 4 * LANES)
-        philox_lanes(p->key, p->position, p->index >> 2, out + i);
+    for (; i + 4 <= n; i += 4, p->index += 4) block_at(p->key, p->position, p->index >> 2, out + i);
     for (; i < n; i++) out[i] = next_word(p);
 }
 

@@ -114,7 +114,7 @@ void module_visit(reel_module *module, visitor *v, const char *name)
     /* The description of a module that exists does not change: there is nothing to load. */
     if (!module || visit_mode_of(v) == VISIT_LOAD) return;
     if (name) visit_begin(v, name);
-    visit_same_text(v, "kind", module->kind == &user_kind ? module->user_kind : module->kind->name);
+    visit_same_text(v, "module", module->kind == &user_kind ? module->user_kind : module->kind->name);
     if (module->kind->describe) module->kind->describe(NULL, v, &module->fields, module->params);
     if (name) visit_end(v);
 }
@@ -127,7 +127,7 @@ reel_module *module_from_description(const char *site, reel_params *params, visi
     reel_module *module = NULL;
     const module_kind *kind = NULL;
     if (name) visit_begin(v, name);
-    visit_text(v, "kind", &kind_name);
+    visit_text(v, "module", &kind_name);
     for (size_t i = 0; kind_name && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i]->name, kind_name) == 0) kind = kinds[i];
     if (kind_name && !kind)

@@ -155,6 +155,8 @@ static reel_status shape_of_first(reel_call *call)
     return REEL_OK;
 }
 
+static const reel_sample detach_samples[] = {{"vector", 1, {{1, {3}, -2, 2, NULL, REEL_FLOAT, false}}, NULL, false}};
+
 static const reel_op detach_op = {
     .size = sizeof(reel_op),
     .name = "detach",
@@ -163,6 +165,8 @@ static const reel_op detach_op = {
     .most = 1,
     .flags = REEL_OP_SHARES_VALUE,
     .shape = shape_of_first,
+    .samples = detach_samples,
+    .sample_count = 1,
 };
 
 reel_value reel_detach(const char *site, reel_value x)

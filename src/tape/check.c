@@ -230,16 +230,22 @@ typedef struct sample_call {
     const reel_op *op;
     const reel_sample *sample;
     reel_rng *rng;
+    reel_array *point[REEL_SAMPLE_OPERANDS];
+    bool fixed[REEL_SAMPLE_OPERANDS]; /* not differentiated */
 } sample_call;
 
 static reel_value record_sample(reel_tape *tape, const reel_value *inputs, int count, void *user)
 {
     sample_call *s = user;
+    reel_value operands[REEL_SAMPLE_OPERANDS];
+    (void)count;
+    for (int i = 0; i < s->sample->count; i++)
+        operands[i] = s->fixed[i] ? reel_input(s->sample->name, tape, s->point[i]) : *inputs++;
     if (s->op->flags & REEL_OP_RANDOM) {
         reel_rng_seed(s->rng, 1);
         reel_tape_set_rng(tape, s->rng);
     }
-    return reel_record(s->sample->name, s->op, count, inputs, s->sample->attributes);
+    return reel_record(s->sample->name, s->op, s->sample->count, operands, s->sample->attributes);
 }
 
 static reel_array *sample_point(const char *site, reel_context *context, const reel_sample_operand *o, reel_rng *rng)
@@ -265,16 +271,21 @@ static reel_array *sample_point(const char *site, reel_context *context, const r
 static reel_status check_sample(const char *site, reel_context *context, const reel_op *op, const reel_sample *sample,
                                 reel_rng *rng, reel_check_report *total)
 {
-    sample_call call = {op, sample, rng};
-    reel_array *points[REEL_SAMPLE_OPERANDS] = {NULL};
-    const reel_array *given[REEL_SAMPLE_OPERANDS] = {NULL};
+    sample_call call = {.op = op, .sample = sample, .rng = rng};
+    const reel_array *given[REEL_SAMPLE_OPERANDS];
     reel_check_report report = {0};
-    for (int i = 0; i < sample->count; i++) given[i] = points[i] = sample_point(site, context, &sample->operand[i], rng);
+    bool differentiable = op->backward || op->flags & REEL_OP_SHARES_GRADIENT;
+    int count = 0;
+    for (int i = 0; i < sample->count; i++) {
+        call.point[i] = sample_point(site, context, &sample->operand[i], rng);
+        call.fixed[i] = !differentiable || sample->operand[i].constant || !call.point[i] || !is_real(call.point[i]);
+        if (!call.fixed[i]) given[count++] = call.point[i];
+    }
     reel_status status = reel_error_status(context);
     if (status == REEL_OK)
-        status = reel_check_gradient(site, context, record_sample, &call, sample->count, given, NULL, NULL, &report);
-    for (int i = 0; i < sample->count; i++) reel_array_free(points[i]);
-    bool wrong_kinks = op->backward && sample->kink != (report.kinks > 0);
+        status = reel_check_gradient(site, context, record_sample, &call, count, given, NULL, NULL, &report);
+    for (int i = 0; i < sample->count; i++) reel_array_free(call.point[i]);
+    bool wrong_kinks = differentiable && sample->kink != (report.kinks > 0);
     if (total->failed == 0 && (report.failed || wrong_kinks)) {
         total->operand = report.operand;
         total->index = report.index;

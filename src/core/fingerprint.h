@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The fingerprint of a run: what can make two runs of one program differ in their bits.
+ */
+#ifndef REEL_FINGERPRINT_H
+#define REEL_FINGERPRINT_H
+
+#include <reel/base.h>
+
+#define FINGERPRINT_ROWS 8
+#define FINGERPRINT_TEXT 200
+
+typedef struct fingerprint_row {
+    const char *name;
+    char value[FINGERPRINT_TEXT];
+} fingerprint_row;
+
+/* Fills in the rows: version of Reel, compiler, flags, C library, CPU, kernels, floating-point mode. Returns how many. */
+int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS]);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A state, and saving and loading it.
+ */
+#include "train/state.h"
+
+#include "core/fingerprint.h"
+#include "core/random.h"
+#include "io/visit_io.h"
+#include "nn/module.h"
+#include "optim/optim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static void state_destroy(reel_object *object)
+{
+    reel_state *state = (reel_state *)object;
+    for (int i = 0; i < state->count; i++) memory_string_free(object->context, state->entries[i].name);
+    memory_free(object->context, state->entries, (size_t)state->capacity * sizeof *state->entries);
+    memory_string_free(object->context, state->program);
+    object_release(object, sizeof *state);
+}
+
+reel_state *reel_state_new(const char *site, reel_context *context, const char *program)
+{
+    reel_state *state = object_new(context, site, "state_new", sizeof *state, state_destroy);
+    if (!state) return NULL;
+    state->program = memory_string(context, site, "state_new", program ? program : "");
+    if (state->program) return state;
+    object_free(state);
+    return NULL;
+}
+
+void reel_state_free(reel_state *state)
+{
+    object_free(state);
+}
+
+reel_status state_add_visit(const char *site, reel_state *state, const char *name, void *object, state_visit visit)
+{
+    if (!state) return REEL_BAD_ARGUMENT;
+    reel_context *context = state->object.context;
+    const char *who = "state_add";
+    if (reel_failed(context)) return reel_error_status(context);
+    if (!name || !*name || !object)
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "a name and an object are needed");
+    for (int i = 0; i < state->count; i++)
+        if (strcmp(state->entries[i].name, name) == 0)
+            return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name \"%s\" is taken", name);
+    if (state->count == state->capacity) {
+        int capacity = state->capacity ? 2 * state->capacity : 8;
+        state_entry *grown =
+            memory_resize(context, site, who, state->entries, (size_t)state->capacity * sizeof *grown,
+                          (size_t)capacity * sizeof *grown);
+        if (!grown) return REEL_NO_MEMORY;
+        state->entries = grown;
+        state->capacity = capacity;
+    }
+    char *copy = memory_string(context, site, who, name);
+    if (!copy) return REEL_NO_MEMORY;
+    state->entries[state->count++] = (state_entry){copy, object, visit};
+    return REEL_OK;
+}
+
+static void visit_params(void *object, visitor *v, const char *name)
+{
+    params_visit(object, v, name);
+}
+
+static void visit_module(void *object, visitor *v, const char *name)
+{
+    module_visit(object, v, name);
+}
+
+static void visit_optimizer(void *object, visitor *v, const char *name)
+{
+    optimizer_visit(object, v, name);
+}
+
+static void visit_rng(void *object, visitor *v, const char *name)
+{
+    rng_visit(object, v, name);
+}
+
+static void visit_whole_array(void *object, visitor *v, const char *name)
+{
+    visit_array(v, name, object);
+}
+
+static void visit_one_int64(void *object, visitor *v, const char *name)
+{
+    visit_int64(v, name, object);
+}
+
+static void visit_one_double(void *object, visitor *v, const char *name)
+{
+    visit_double(v, name, object);
+}
+
+#define DEFINE_ADD(WHAT, TYPE, VISIT)                                                                                  \
+    reel_status reel_state_add_##WHAT(const char *site, reel_state *state, const char *name, TYPE *object)             \
+    {                                                                                                                  \
+        return state_add_visit(site, state, name, object, VISIT);                                                      \
+    }
+
+DEFINE_ADD(params, reel_params, visit_params)
+DEFINE_ADD(module, reel_module, visit_module)
+DEFINE_ADD(optimizer, reel_optimizer, visit_optimizer)
+DEFINE_ADD(rng, reel_rng, visit_rng)
+DEFINE_ADD(array, reel_array, visit_whole_array)
+DEFINE_ADD(int64, int64_t, visit_one_int64)
+DEFINE_ADD(double, double, visit_one_double)
+
+static void visit_all(reel_state *state, visitor *v)
+{
+    visit_begin(v, "state");
+    for (int i = 0; i < state->count; i++)
+        state->entries[i].visit(state->entries[i].object, v, state->entries[i].name);
+    visit_end(v);
+}
+
+/* ---- hashes ---- */
+
+void hash_text(const void *data, size_t size, char hex[33])
+{
+    XXH128_hash_t h = XXH3_128bits(data, size);
+    snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+}
+
+/* The file ends with `,` blanks `"hash": "` 32 digits `"` newline `}` newline; the hash is of all before that comma. */
+reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
+{
+    static const char key[] = "\"hash\": \"", close[] = "\"\n}\n";
+    size_t tail = sizeof key - 1 + 32 + sizeof close - 1;
+    if (size < tail) return REEL_HASH_MISSING;
+    const char *start = text + size - tail;
+    if (memcmp(start, key, sizeof key - 1) != 0 || memcmp(text + size - (sizeof close - 1), close, sizeof close - 1) != 0)
+        return REEL_HASH_MISSING;
+    size_t end = size - tail;
+    while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\n')) end--;
+    if (end == 0 || text[end - 1] != ',') return REEL_HASH_MISSING;
+    char hex[33];
+    hash_text(text, end - 1, hex);
+    return memcmp(hex, start + sizeof key - 1, 32) == 0 ? REEL_HASH_RIGHT : REEL_HASH_WRONG;
+}
+
+reel_status reel_state_hash(const char *site, reel_state *state, char text[33])
+{
+    text[0] = '\0';
+    if (!state) return REEL_BAD_ARGUMENT;
+    reel_context *context = state->object.context;
+    (void)site;
+    if (reel_failed(context)) return reel_error_status(context);
+    visitor *v = visitor_hash(context);
+    visit_all(state, v);
+    visitor_hash_finish(v, text);
+    visitor_free(v);
+    return reel_error_status(context);
+}
+
+/* ---- saving ---- */
+
+static void write_fingerprint(json_writer *w, const char *program)
+{
+    fingerprint_row rows[FINGERPRINT_ROWS];
+    int count = fingerprint_rows(rows);
+    json_write_object_begin(w, "fingerprint");
+    if (*program) json_write_text(w, "program", program);
+    for (int i = 0; i < count; i++) json_write_text(w, rows[i].name, rows[i].value);
+    json_write_object_end(w);
+}
+
+static reel_status write_document(reel_state *state, const char *site, json_writer *w, int64_t base64_above)
+{
+    reel_context *context = state->object.context;
+    char hex[33];
+    visit_options options = {.base64 = base64_above == 1, .base64_from = base64_above};
+    if (reel_state_hash(site, state, hex) != REEL_OK) return reel_error_status(context);
+    json_write_object_begin(w, NULL);
+    json_write_text(w, "format", CHECKPOINT_FORMAT);
+    json_write_int64(w, "version", REEL_CHECKPOINT_VERSION);
+    write_fingerprint(w, state->program);
+    visitor *v = visitor_save(context, w, &options);
+    visit_all(state, v);
+    visitor_free(v);
+    json_write_text(w, "state_hash", hex);
+    if (w->failed || reel_failed(context)) return reel_error_status(context);
+    hash_text(w->text, w->length, hex);
+    json_write_text(w, "hash", hex);
+    json_write_object_end(w);
+    return reel_error_status(context);
+}
+
+/* Reads the file again and compares its bytes. */
+static reel_status verify(reel_state *state, const char *site, const char *path, const char *text, size_t size)
+{
+    reel_context *context = state->object.context;
+    size_t found_size;
+    char *found = file_read(site, context, state->files, path, size + 1, &found_size);
+    if (!found) return reel_error_status(context);
+    bool same = found_size == size && memcmp(found, text, size) == 0;
+    memory_free(context, found, found_size + 1);
+    if (same) return REEL_OK;
+    return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same", path);
+}
+
+reel_status reel_state_save(const char *site, reel_state *state, const char *path, const reel_save_options *options)
+{
+    if (!state) return REEL_BAD_ARGUMENT;
+    reel_context *context = state->object.context;
+    if (reel_failed(context)) return reel_error_status(context);
+    reel_save_options o = options ? *options : (reel_save_options){false, false, 0};
+    json_writer w;
+    json_writer_init(&w, context, 1);
+    reel_status status = write_document(state, site, &w, o.base64_above ? o.base64_above : REEL_BASE64_ABOVE);
+    size_t size = 0;
+    const char *text = status == REEL_OK ? json_writer_text(&w, &size) : NULL;
+    if (text) status = file_write(site, context, state->files, path, text, size,
+                                   o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
+    else if (status == REEL_OK) status = reel_error_status(context);
+    if (status == REEL_OK && o.verify) status = verify(state, site, path, text, size);
+    json_writer_free(&w);
+    return status;
+}
+
+/* ---- loading ---- */
+
+static reel_status check_head(reel_context *context, const char *site, const json_document *document)
+{
+    const json_node *root = json_root(document);
+    const char *name = json_document_name(document), *who = "state_load";
+    size_t length = 0;
+    const char *format = json_get_text(document, json_member(root, "format"), &length);
+    int64_t version = 0;
+    if (!format || length != strlen(CHECKPOINT_FORMAT) || memcmp(format, CHECKPOINT_FORMAT, length) != 0)
+        return reel_error_set(context, REEL_BAD_FILE, site, who, "%s: this is not a checkpoint of Reel", name);
+    if (!json_get_int64(document, json_member(root, "version"), &version) || version < 1)
+        return reel_error_set(context, REEL_BAD_FILE, site, who, "%s: the format version is missing", name);
+    if (version > REEL_CHECKPOINT_VERSION)
+        return reel_error_set(context, REEL_BAD_FILE, site, who,
+                              "%s: found format version %lld, this version of Reel (%s) reads up to %d", name,
+                              (long long)version, REEL_VERSION, REEL_CHECKPOINT_VERSION);
+    return REEL_OK;
+}
+
+reel_status state_read_document(const char *site, reel_context *context, const char *path, bool accept_edited,
+                                json_document **document, reel_hash_verdict *verdict)
+{
+    *document = NULL;
+    size_t size;
+    char *text = file_read(site, context, NULL, path, JSON_TEXT_LIMIT, &size);
+    if (!text) return reel_error_status(context);
+    *verdict = checkpoint_verdict(text, size);
+    const char *base = strrchr(path, '/');
+    if (*verdict != REEL_HASH_RIGHT && !accept_edited) {
+        bool empty = size == 0, missing = *verdict == REEL_HASH_MISSING;
+        memory_free(context, text, size + 1);
+        return reel_error_set(context, REEL_BAD_FILE, site, "state_load", "%s: %s", path,
+                              empty     ? "the file is empty"
+                              : missing ? "the file does not end with its hash: cut off, or not a checkpoint of Reel"
+                                        : "the hash is wrong: the file was damaged or edited");
+    }
+    *document = json_document_take(site, context, base ? base + 1 : path, text, size);
+    if (!*document) return reel_error_status(context);
+    reel_status status = check_head(context, site, *document);
+    if (status != REEL_OK) {
+        json_document_free(*document);
+        *document = NULL;
+    }
+    return status;
+}
+
+static reel_status check_and_load(reel_state *state, const json_document *document)
+{
+    reel_context *context = state->object.context;
+    static const char *const others[] = {"format", "version", "fingerprint", "state_hash", "hash"};
+    visitor *v = visitor_check(context, document, json_root(document));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) visitor_known(v, others[i]);
+    visit_all(state, v);
+    visitor_finish(v);
+    visitor_free(v);
+    if (reel_failed(context)) return reel_error_status(context);
+    v = visitor_load(context, document, json_root(document));
+    visit_all(state, v);
+    visitor_free(v);
+    return reel_error_status(context);
+}
+
+reel_status reel_state_load(const char *site, reel_state *state, const char *path, bool accept_edited)
+{
+    if (!state) return REEL_BAD_ARGUMENT;
+    reel_context *context = state->object.context;
+    if (reel_failed(context)) return reel_error_status(context);
+    if (!path || !*path) return reel_error_set(context, REEL_BAD_ARGUMENT, site, "state_load", "there is no path");
+    json_document *document;
+    reel_hash_verdict verdict;
+    reel_status status = state_read_document(site, context, path, accept_edited, &document, &verdict);
+    if (status != REEL_OK) return status;
+    status = check_and_load(state, document);
+    char hex[33];
+    size_t length = 0;
+    const char *expected = json_get_text(document, json_member(json_root(document), "state_hash"), &length);
+    if (status == REEL_OK) status = reel_state_hash(site, state, hex);
+    if (status == REEL_OK && verdict == REEL_HASH_RIGHT && (!expected || length != 32 || memcmp(expected, hex, 32) != 0))
+        status = reel_error_set(context, REEL_BAD_FILE, site, "state_load",
+                                "%s: the state read has the hash %s, the file says %.*s", path, hex, (int)length,
+                                expected ? expected : "");
+    json_document_free(document);
+    return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside of a state.
+ */
+#ifndef REEL_TRAIN_STATE_H
+#define REEL_TRAIN_STATE_H
+
+#include "core/core.h"
+#include "core/visit.h"
+#include "io/file.h"
+#include "io/json_read.h"
+#include <reel/checkpoint.h>
+
+typedef void (*state_visit)(void *object, visitor *v, const char *name);
+
+typedef struct state_entry {
+    char *name;
+    void *object;
+    state_visit visit;
+} state_entry;
+
+struct reel_state {
+    reel_object object;
+    char *program;
+    state_entry *entries;
+    int count, capacity;
+    const file_ops *files; /* NULL: the system's; tests make them fail */
+};
+
+/* Adds whatever a visit function understands. */
+reel_status state_add_visit(const char *site, reel_state *state, const char *name, void *object, state_visit visit);
+
+/* Reads the document of a checkpoint and its verdict; unless accept_edited, a verdict other than right is an error. */
+reel_status state_read_document(const char *site, reel_context *context, const char *path, bool accept_edited,
+                                json_document **document, reel_hash_verdict *verdict);
+
+#define CHECKPOINT_FORMAT "reel checkpoint"
+
+/* 32 hexadecimal digits of XXH3-128. */
+void hash_text(const void *data, size_t size, char hex[33]);
+/* Looks for the closing member "hash" and compares it with the text before it. */
+reel_hash_verdict checkpoint_verdict(const char *text, size_t size);
+
+#endif
