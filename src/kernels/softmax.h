@@ -15,13 +15,13 @@ struct softmax_kernels {
     void (*forward)(bool logarithm, axis_shape shape, const void *x, void *y);
     /* x_gradient = or += y (g - sum g y), or g - exp(y) sum g. */
     void (*backward)(bool logarithm, axis_shape shape, const void *y, const void *g, void *x_gradient, bool add);
-    /* lse (rows) = logsumexp of the rows of logits (rows, cols). */
-    void (*logsumexp)(int64_t rows, int64_t cols, const void *logits, void *lse);
-    /* x_gradient (rows, cols) = or += soft[i] exp(logits[i][j] - lse[i]) - (j == class[i] ? hard[i] : 0). Rows with
-     * soft = hard = 0 give 0 whatever the logits; classes of other rows are in range. */
-    void (*cross_entropy_gradient)(int64_t rows, int64_t cols, const void *logits, const void *lse,
-                                   const int64_t *class, const void *soft, const void *hard, void *x_gradient,
-                                   bool add);
+    /* Of the rows of logits (rows, cols): shift = max, or 0 where that is not finite; log_sum = log sum exp(x - shift). */
+    void (*logsumexp)(int64_t rows, int64_t cols, const void *logits, void *shift, void *log_sum);
+    /* x_gradient (rows, cols) = or += soft[i] p[i][j] - (j == class[i] ? hard[i] : 0), p = exp((logits - shift) - log_sum).
+     * Rows with soft = hard = 0 give 0 whatever the logits; classes of other rows are in range. */
+    void (*cross_entropy_gradient)(int64_t rows, int64_t cols, const void *logits, const void *shift,
+                                   const void *log_sum, const int64_t *class, const void *soft, const void *hard,
+                                   void *x_gradient, bool add);
 };
 
 #endif
