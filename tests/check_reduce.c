@@ -369,8 +369,8 @@ START_TEST(cross_entropy)
                                         (double)(200 * unit(dtype)));
             }
         }
-        free(x.data), free(lse.data), free(shift.data), free(shift.data), free(soft.data), free(hard.data),
-            free(before.data), free(to.data), free(class);
+        free(x.data), free(lse.data), free(shift.data), free(soft.data), free(hard.data), free(before.data),
+            free(to.data), free(class);
     }
 }
 END_TEST
