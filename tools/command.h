@@ -34,7 +34,4 @@ int complain_of(const char *who, const reel_context *context);
 /* Did everything reach standard output? Complains if not. `status` unless it did not. */
 int finish_output(const char *who, int status);
 
-/* Rows of the fingerprint: `name` and `value`; false past the end. */
-bool fingerprint_row_at(int index, const char **name, char *value, size_t size);
-
 #endif

@@ -75,7 +75,7 @@ void json_add_fingerprint(cJSON *object)
     cJSON *rows = cJSON_AddObjectToObject(object, "fingerprint");
     const char *name;
     char value[256];
-    for (int i = 0; fingerprint_row_at(i, &name, value, sizeof value); i++) cJSON_AddStringToObject(rows, name, value);
+    for (int i = 0; (name = reel_fingerprint(i, value, sizeof value)) != NULL; i++) cJSON_AddStringToObject(rows, name, value);
 }
 
 /* ---- files ---- */

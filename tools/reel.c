@@ -77,7 +77,7 @@ static void print_version(void)
     const char *name;
     char value[256];
     printf("reel %s\n", reel_version());
-    for (int i = 0; fingerprint_row_at(i, &name, value, sizeof value); i++)
+    for (int i = 0; (name = reel_fingerprint(i, value, sizeof value)) != NULL; i++)
         if (strcmp(name, "reel") != 0) printf("  %-15s %s\n", name, value);
 }
 
