@@ -129,6 +129,20 @@ REEL_API reel_value reel_minimum(REEL_SITE reel_value a, reel_value b);
  * the other. What is not taken does not matter: a NaN there stays out of y. */
 REEL_API reel_value reel_where(REEL_SITE reel_value mask, reel_value a, reel_value b);
 
+/* ---- products (src/ops/matmul.c) ----
+ *
+ * Each element of a product is one chain of multiply-add steps in the order of t, so that the rows of a batch, and
+ * leading axes, give the bits they give alone. 0 times infinity is NaN.
+ */
+
+/* c[..][i][j] = sum over t of a[..][i][t] b[..][t][j]. a (.., m, k), b (.., k, n); the leading axes broadcast as in NumPy.
+ * A vector (k) as a is a row, as b a column, and its axis is dropped from the result; two vectors give a scalar.
+ * Gradients: g b^T and a^T g, summed over the axes along which an operand was repeated. Error: a scalar; k differs. */
+REEL_API reel_value reel_matmul(REEL_SITE reel_value a, reel_value b);
+/* y = x weight^T + bias: y[..][j] = bias[j] + sum over t of x[..][t] weight[j][t]. x (.., in), weight (out, in), bias (out)
+ * or REEL_NIL. Gradients: g weight, g^T x, and the sum of g over all but the last axis. Error: sizes do not fit. */
+REEL_API reel_value reel_linear(REEL_SITE reel_value x, reel_value weight, reel_value bias);
+
 /* ---- random (src/ops/dropout.c) ---- */
 
 /* In training mode each element is 0 with probability p and x / (1 - p) otherwise, drawn from the tape's stream
@@ -183,6 +197,8 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_maximum(...) reel_maximum(REEL_HERE, __VA_ARGS__)
 #define reel_minimum(...) reel_minimum(REEL_HERE, __VA_ARGS__)
 #define reel_where(...) reel_where(REEL_HERE, __VA_ARGS__)
+#define reel_matmul(...) reel_matmul(REEL_HERE, __VA_ARGS__)
+#define reel_linear(...) reel_linear(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 

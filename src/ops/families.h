@@ -13,7 +13,8 @@
     X(dropout_family)                                                                                                  \
     X(unary_family)                                                                                                    \
     X(binary_family)                                                                                                   \
-    X(where_family)
+    X(where_family)                                                                                                    \
+    X(matmul_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
