@@ -143,6 +143,55 @@ REEL_API reel_value reel_matmul(REEL_SITE reel_value a, reel_value b);
  * or REEL_NIL. Gradients: g weight, g^T x, and the sum of g over all but the last axis. Error: sizes do not fit. */
 REEL_API reel_value reel_linear(REEL_SITE reel_value x, reel_value weight, reel_value bias);
 
+/* ---- reductions (src/ops/reduce.c) ----
+ *
+ * Over all elements, to a scalar, or over `count` axes: these disappear from the shape, or stay with size 1 when
+ * keepdim. Sums are made pairwise over stretches, in an order that depends on the shape alone. n is the number of
+ * elements that go into one result. Error: an axis outside, or named twice.
+ */
+
+/* y = sum of x; 0 of nothing. Gradient: g to each. */
+REEL_API reel_value reel_sum(REEL_SITE reel_value x);
+REEL_API reel_value reel_sum_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = sum of x / n; NaN of nothing. Gradient: g / n to each. */
+REEL_API reel_value reel_mean(REEL_SITE reel_value x);
+REEL_API reel_value reel_mean_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = sum of (x - mean)^2 / max(0, n - correction); correction 1 (Bessel) estimates without bias and is NaN for n = 1.
+ * Gradient: 2 g (x - mean) / (n - correction). */
+REEL_API reel_value reel_var(REEL_SITE reel_value x, double correction);
+REEL_API reel_value reel_var_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double correction);
+/* y = sqrt(var). Gradient: g (x - mean) / (y (n - correction)); 0 where y = 0. */
+REEL_API reel_value reel_std(REEL_SITE reel_value x, double correction);
+REEL_API reel_value reel_std_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double correction);
+/* y = the greatest x; NaN where one is NaN. Gradient: shared evenly among equal greatest ones (torch.amax). Error: no
+ * elements along an axis. */
+REEL_API reel_value reel_max(REEL_SITE reel_value x);
+REEL_API reel_value reel_max_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = the smallest x, alike. */
+REEL_API reel_value reel_min(REEL_SITE reel_value x);
+REEL_API reel_value reel_min_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* The same along one axis, with the gradient going to the first of equal ones, where argmax and argmin point
+ * (torch.max and torch.min with dim). */
+REEL_API reel_value reel_max_axis(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_min_axis(REEL_SITE reel_value x, int axis, bool keepdim);
+/* y (int64) = index along an axis of the first greatest or smallest x; a NaN counts as both. Not differentiated. The
+ * forms without an axis count through all elements in row-major order. */
+REEL_API reel_value reel_argmax(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_argmin(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_argmax_all(REEL_SITE reel_value x);
+REEL_API reel_value reel_argmin_all(REEL_SITE reel_value x);
+/* y = log(sum of exp(x)) = m + log(sum of exp(x - m)), m = max; -inf of nothing but -inf. Gradient: g exp(x - y). */
+REEL_API reel_value reel_logsumexp(REEL_SITE reel_value x);
+REEL_API reel_value reel_logsumexp_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+
+/* ---- softmax (src/ops/softmax.c) ---- */
+
+/* y[i] = exp(x[i]) / sum over j of exp(x[j]) along an axis. Entries of -inf give 0; all -inf give NaN. Gradient:
+ * y (g - sum of g y). */
+REEL_API reel_value reel_softmax(REEL_SITE reel_value x, int axis);
+/* y = log(softmax(x)) = x - logsumexp(x). Gradient: g - exp(y) (sum of g). */
+REEL_API reel_value reel_log_softmax(REEL_SITE reel_value x, int axis);
+
 /* ---- random (src/ops/dropout.c) ---- */
 
 /* In training mode each element is 0 with probability p and x / (1 - p) otherwise, drawn from the tape's stream
@@ -199,6 +248,28 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_where(...) reel_where(REEL_HERE, __VA_ARGS__)
 #define reel_matmul(...) reel_matmul(REEL_HERE, __VA_ARGS__)
 #define reel_linear(...) reel_linear(REEL_HERE, __VA_ARGS__)
+#define reel_sum(...) reel_sum(REEL_HERE, __VA_ARGS__)
+#define reel_sum_axes(...) reel_sum_axes(REEL_HERE, __VA_ARGS__)
+#define reel_mean(...) reel_mean(REEL_HERE, __VA_ARGS__)
+#define reel_mean_axes(...) reel_mean_axes(REEL_HERE, __VA_ARGS__)
+#define reel_var(...) reel_var(REEL_HERE, __VA_ARGS__)
+#define reel_var_axes(...) reel_var_axes(REEL_HERE, __VA_ARGS__)
+#define reel_std(...) reel_std(REEL_HERE, __VA_ARGS__)
+#define reel_std_axes(...) reel_std_axes(REEL_HERE, __VA_ARGS__)
+#define reel_max(...) reel_max(REEL_HERE, __VA_ARGS__)
+#define reel_max_axes(...) reel_max_axes(REEL_HERE, __VA_ARGS__)
+#define reel_min(...) reel_min(REEL_HERE, __VA_ARGS__)
+#define reel_min_axes(...) reel_min_axes(REEL_HERE, __VA_ARGS__)
+#define reel_max_axis(...) reel_max_axis(REEL_HERE, __VA_ARGS__)
+#define reel_min_axis(...) reel_min_axis(REEL_HERE, __VA_ARGS__)
+#define reel_argmax(...) reel_argmax(REEL_HERE, __VA_ARGS__)
+#define reel_argmin(...) reel_argmin(REEL_HERE, __VA_ARGS__)
+#define reel_argmax_all(...) reel_argmax_all(REEL_HERE, __VA_ARGS__)
+#define reel_argmin_all(...) reel_argmin_all(REEL_HERE, __VA_ARGS__)
+#define reel_logsumexp(...) reel_logsumexp(REEL_HERE, __VA_ARGS__)
+#define reel_logsumexp_axes(...) reel_logsumexp_axes(REEL_HERE, __VA_ARGS__)
+#define reel_softmax(...) reel_softmax(REEL_HERE, __VA_ARGS__)
+#define reel_log_softmax(...) reel_log_softmax(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 

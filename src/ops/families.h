@@ -14,7 +14,9 @@
     X(unary_family)                                                                                                    \
     X(binary_family)                                                                                                   \
     X(where_family)                                                                                                    \
-    X(matmul_family)
+    X(matmul_family)                                                                                                   \
+    X(reduce_family)                                                                                                   \
+    X(softmax_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
