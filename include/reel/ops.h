@@ -192,6 +192,43 @@ REEL_API reel_value reel_softmax(REEL_SITE reel_value x, int axis);
 /* y = log(softmax(x)) = x - logsumexp(x). Gradient: g - exp(y) (sum of g). */
 REEL_API reel_value reel_log_softmax(REEL_SITE reel_value x, int axis);
 
+/* ---- losses (src/ops/loss.c, src/ops/cross_entropy.c) ----
+ *
+ * A prediction x and a target t with the same elements: equal shapes, but for dimensions of size 1. The plain forms give
+ * the mean over all elements; _reduced the mean, the sum, or each element's loss (in the shape of x). A target has a
+ * gradient if it wants one. Error: shapes that differ; another type than the tape's.
+ */
+
+typedef enum reel_reduction { REEL_MEAN, REEL_SUM, REEL_NONE } reel_reduction;
+
+/* (x - t)^2. */
+REEL_API reel_value reel_mse(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_mse_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* |x - t|. Gradient: g sign(x - t), 0 at equality. */
+REEL_API reel_value reel_l1(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_l1_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* With d = |x - t|: d^2 / 2 if d <= delta, else delta (d - delta / 2) (Huber, Ann. Math. Statist. 35, 1964). Error: delta
+ * is not positive. */
+REEL_API reel_value reel_huber(REEL_SITE reel_value prediction, reel_value target, double delta);
+REEL_API reel_value reel_huber_reduced(REEL_SITE reel_value prediction, reel_value target, double delta,
+                                       reel_reduction reduction);
+/* Binary cross-entropy of probabilities: -(t log(x) + (1 - t) log(1 - x)), each logarithm at least -100. Gradient:
+ * g (x - t) / max(x (1 - x), 1e-12). For what comes out of a sigmoid, reel_bce_with_logits is more accurate. */
+REEL_API reel_value reel_bce(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_bce_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* The same of x = the logit, log(p / (1 - p)): max(x, 0) - x t + log(1 + exp(-|x|)). Gradient: g (sigmoid(x) - t). */
+REEL_API reel_value reel_bce_with_logits(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_bce_with_logits_reduced(REEL_SITE reel_value prediction, reel_value target,
+                                                 reel_reduction reduction);
+/* Mean over the rows of -log(softmax(x)[class]); logits x (rows, classes) or (classes), class numbers (rows), int64.
+ * Gradient: g (softmax(x) - onehot) / rows. Error: a class outside 0 .. classes - 1, with its position. */
+REEL_API reel_value reel_cross_entropy(REEL_SITE reel_value logits, reel_value classes);
+/* With l[j] = -log(softmax(x)[j]), class weights w (classes) or REEL_NIL for 1, smoothing s of C classes:
+ * (1 - s) w[class] l[class] + s / C sum over j of w[j] l[j] (Szegedy et al., CVPR 2016). Rows of class `ignored` (by
+ * custom -100) count 0. The mean divides by the sum of w[class] over the rows that count: NaN when none does. */
+REEL_API reel_value reel_cross_entropy_with(REEL_SITE reel_value logits, reel_value classes, reel_value weights,
+                                            int64_t ignored, double smoothing, reel_reduction reduction);
+
 /* ---- random (src/ops/dropout.c) ---- */
 
 /* In training mode each element is 0 with probability p and x / (1 - p) otherwise, drawn from the tape's stream
@@ -270,6 +307,18 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_logsumexp_axes(...) reel_logsumexp_axes(REEL_HERE, __VA_ARGS__)
 #define reel_softmax(...) reel_softmax(REEL_HERE, __VA_ARGS__)
 #define reel_log_softmax(...) reel_log_softmax(REEL_HERE, __VA_ARGS__)
+#define reel_mse(...) reel_mse(REEL_HERE, __VA_ARGS__)
+#define reel_mse_reduced(...) reel_mse_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_l1(...) reel_l1(REEL_HERE, __VA_ARGS__)
+#define reel_l1_reduced(...) reel_l1_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_huber(...) reel_huber(REEL_HERE, __VA_ARGS__)
+#define reel_huber_reduced(...) reel_huber_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_bce(...) reel_bce(REEL_HERE, __VA_ARGS__)
+#define reel_bce_reduced(...) reel_bce_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_bce_with_logits(...) reel_bce_with_logits(REEL_HERE, __VA_ARGS__)
+#define reel_bce_with_logits_reduced(...) reel_bce_with_logits_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_cross_entropy(...) reel_cross_entropy(REEL_HERE, __VA_ARGS__)
+#define reel_cross_entropy_with(...) reel_cross_entropy_with(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 

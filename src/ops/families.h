@@ -16,7 +16,9 @@
     X(where_family)                                                                                                    \
     X(matmul_family)                                                                                                   \
     X(reduce_family)                                                                                                   \
-    X(softmax_family)
+    X(softmax_family)                                                                                                  \
+    X(loss_family)                                                                                                     \
+    X(cross_entropy_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
