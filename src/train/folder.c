@@ -12,8 +12,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define FLUSH_SECONDS 1.0     /* a checkpoint is flushed to the disk at most this often */
@@ -250,18 +250,14 @@ static reel_status bring_log(reel_trainer *t, const char *site)
 /* Is the checkpoint to resume from in this very folder? */
 static bool resumes_here(const reel_trainer *t, const file_names *names, int64_t *index)
 {
-    char here[PATH_SIZE], there[PATH_SIZE];
+    struct stat there, here;
+    if (stat(t->resume_path, &there) != 0) return false;
     for (int64_t i = 0; i < names->count; i++) {
-        snprintf(here, sizeof here, "%.2000s/%.2000s", t->folder.path, names->items[i].name);
-        char *a = realpath(here, NULL), *b = realpath(t->resume_path, NULL);
-        bool same = a && b && strcmp(a, b) == 0;
-        snprintf(there, sizeof there, "%s", b ? b : "");
-        free(a);
-        free(b);
-        if (same) {
-            *index = i;
-            return true;
-        }
+        char path[PATH_SIZE];
+        int n = snprintf(path, sizeof path, "%s/%s", t->folder.path, names->items[i].name);
+        if (n >= PATH_SIZE || stat(path, &here) != 0) continue;
+        *index = i;
+        if (here.st_dev == there.st_dev && here.st_ino == there.st_ino) return true;
     }
     return false;
 }

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const reel_hyper settings[] = {
-#define SETTING_ROW(id, text, value_, least_, most_, sentence)                                                         \
-    {.name = text, .value = value_, .least = least_, .most = most_, .text = sentence},
+#define SETTING_ROW(id, label, number, from, to, sentence)                                                             \
+    {.name = label, .kind = REEL_HYPER_WHOLE, .value = number, .least = from, .most = to, .text = sentence},
     TRAINER_SETTINGS(SETTING_ROW)
 #undef SETTING_ROW
 };
