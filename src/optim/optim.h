@@ -52,6 +52,9 @@ typedef struct run {
 } run;
 bool run_next(const reel_optimizer *o, run *r);
 
+/* Allocates state vector i unless it is there; gives it back. */
+reel_status optimizer_state_new(reel_optimizer *o, const char *site, const char *who, int i);
+void optimizer_state_free(reel_optimizer *o, int i);
 /* Allocates the state vectors that the hyper-parameters ask for and that are not there yet. */
 reel_status optimizer_reserve(reel_optimizer *o, const char *site, const char *who);
 /* The step of a schedule that the next update counts as. */
@@ -60,6 +63,7 @@ int64_t optimizer_schedule_step(const reel_optimizer *o);
 /* reel_optimizer_new with the learning rate set. */
 reel_optimizer *optimizer_with_rate(const char *site, reel_params *params, const reel_optimizer_type *type, double lr);
 
+/* Saves, checks, loads or hashes kind, counts, every hyper-parameter of every group, schedules and state vectors. */
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name);
 
 /* Clipping, for callers that have checked that there is a gradient. `skip` is set when the policy drops the gradient. */

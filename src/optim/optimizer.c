@@ -34,7 +34,7 @@ static size_t group_bytes(const reel_optimizer *o)
 static void optimizer_destroy(reel_object *object)
 {
     reel_optimizer *o = (reel_optimizer *)object;
-    for (int i = 0; i < STATE_MOST; i++) memory_free(object->context, o->state[i].block, o->state[i].bytes);
+    for (int i = 0; i < STATE_MOST; i++) optimizer_state_free(o, i);
     for (int g = 0; g < o->group_count; g++) memory_free(object->context, o->groups[g].values, group_bytes(o));
     memory_free(object->context, o->groups, (size_t)o->group_count * sizeof *o->groups);
     memory_free(object->context, o->group_of, (size_t)o->parameters * sizeof(int));
@@ -129,17 +129,29 @@ static unsigned state_wanted(reel_optimizer *o)
     return wanted;
 }
 
+reel_status optimizer_state_new(reel_optimizer *o, const char *site, const char *who, int i)
+{
+    state_vector *s = &o->state[i];
+    if (s->data) return REEL_OK;
+    s->data = params_vector_new(o->params, site, who, 2 + i, &s->block);
+    if (!s->data) return o->object.context->status;
+    s->bytes = params_vector_bytes(o->params, 2 + i);
+    return REEL_OK;
+}
+
+void optimizer_state_free(reel_optimizer *o, int i)
+{
+    memory_free(o->object.context, o->state[i].block, o->state[i].bytes);
+    o->state[i] = (state_vector){NULL, NULL, 0, false};
+}
+
 reel_status optimizer_reserve(reel_optimizer *o, const char *site, const char *who)
 {
     unsigned wanted = state_wanted(o);
-    for (int i = 0; i < o->type->state_count; i++) {
-        state_vector *s = &o->state[i];
-        if (s->data || !(wanted >> i & 1)) continue;
-        s->data = params_vector_new(o->params, site, who, 2 + i, &s->block);
-        if (!s->data) return o->object.context->status;
-        s->bytes = params_vector_bytes(o->params, 2 + i);
-    }
-    return REEL_OK;
+    reel_status status = REEL_OK;
+    for (int i = 0; i < o->type->state_count && status == REEL_OK; i++)
+        if (wanted >> i & 1) status = optimizer_state_new(o, site, who, i);
+    return status;
 }
 
 const reel_optimizer_type *reel_optimizer_kind(const reel_optimizer *optimizer)

@@ -40,8 +40,8 @@ struct reel_schedule {
     int64_t *starts;  /* (members) first step of each */
     int member_count;
     bool chained;
-    bool owned; /* is a member */
-    bool open;  /* a length is missing */
+    reel_schedule *owner; /* whose member it is, or NULL */
+    bool open;            /* a length is missing */
     bool uses_horizon;
     int64_t horizon;
 };
@@ -54,6 +54,8 @@ int64_t schedule_length(const reel_schedule *s);
 /* Works out lengths from `horizon` (0: not known) and keeps an error when that is not possible. */
 reel_status schedule_fit(reel_schedule *s, const char *site, const char *who, int64_t horizon);
 
-void schedule_visit(reel_schedule *s, visitor *v, const char *name);
+/* Saves text, horizon and states of a schedule, or that there is none (s NULL). Loading gives back the schedule that the
+ * file describes: s itself with new contents, or another one when s is NULL or `shared`; NULL when the file has none. */
+reel_schedule *schedule_visit(reel_schedule *s, bool shared, visitor *v, const char *name);
 
 #endif
