@@ -173,14 +173,24 @@ static const char *const specs[] = {NULL,
                                     "exponential:0.9",
                                     "cosine:0.001",
                                     "warmup:13,cosine",
-                                    "warmup:5,linear*step:4"};
+                                    "warmup:5,linear*step:4",
+                                    "polynomial:2",
+                                    "restarts:5:2",
+                                    "onecycle:cycle_momentum=0",
+                                    "cyclic:0.3:4:cycle_momentum=0",
+                                    "plateau:0.5:2:cooldown=1",
+                                    "constant:1:6,plateau:0.5:1*exponential:0.99",
+                                    "swa:0.01",
+                                    "onecycle:0.2"};
 
 START_TEST(every_optimizer_goes_on)
 {
     for (int k = 0; reel_optimizer_at(k); k++)
         for (int dtype = REEL_FLOAT; dtype <= REEL_DOUBLE; dtype++) {
             const reel_optimizer_type *type = reel_optimizer_at(k);
-            for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
+            bool momentum = reel_hyper_find(type->hypers, type->hyper_count, "momentum") >= 0 ||
+                            reel_hyper_find(type->hypers, type->hyper_count, "beta1") >= 0;
+            for (size_t s = 0; s < sizeof specs / sizeof *specs - !momentum; s++) {
                 roundtrip(type, (reel_dtype)dtype, specs[s], 1, -1);
                 roundtrip(type, (reel_dtype)dtype, specs[s], 2, -1);
             }
@@ -210,7 +220,8 @@ START_TEST(wrong_files)
         reel_status status;
         const char *sentence;
     } rows[] = {
-        {"\"kind\": \"adam\"", "\"kind\": \"sgd\"", REEL_MISMATCH, "optimizer.kind: found the text \"sgd\", expected \"adam\""},
+        {"\"kind\": \"adam\"", "\"kind\": \"sgd\"", REEL_MISMATCH,
+         "optimizer.kind: found the text \"sgd\", expected \"adam\""},
         {"\"steps\": 3", "\"steps\": -3", REEL_BAD_FILE, "steps: found -3, expected 0 or above"},
         {"\"beta1\": 0.9,", "\"beta1\": 1.5,", REEL_BAD_FILE, "beta1: found 1.5, expected from 0 to below 1"},
         {"\"beta1\": 0.9,", "\"beta1\": \"nan\",", REEL_BAD_FILE, "beta1: found nan"},
@@ -224,7 +235,8 @@ START_TEST(wrong_files)
         {"\"states\": []", "\"states\": [{}]", REEL_BAD_FILE, "states: found 1, expected 0"},
         {"\"horizon\": 40", "\"horizon\": -1", REEL_BAD_FILE, "horizon is negative"},
         {"\"mean\": {", "\"meen\": {", REEL_BAD_FILE, "optimizer.state.mean: found nothing"},
-        {"\"name\": \"p0\"", "\"name\": \"p1\"", REEL_MISMATCH, "parameters[0].name: found the text \"p1\", expected \"p0\""},
+        {"\"name\": \"p0\"", "\"name\": \"p1\"", REEL_MISMATCH,
+         "parameters[0].name: found the text \"p1\", expected \"p0\""},
         {"\"shape\": [2, 3]", "\"shape\": [3, 2]", REEL_MISMATCH, "found [3,2], expected [2,3]"},
     };
     run_state b = run_new(reel_optimizer_find("adam"), REEL_FLOAT, "step:3", 2);

@@ -63,6 +63,10 @@ int64_t optimizer_schedule_step(const reel_optimizer *o);
 /* reel_optimizer_new with the learning rate set. */
 reel_optimizer *optimizer_with_rate(const char *site, reel_params *params, const reel_optimizer_type *type, double lr);
 
+/* Visits the values of a table by name. A row that the file has not, because it is older than the row, takes the default.
+ * `scratch` (count) receives the file's values, in CHECK mode too. And a count, which cannot be negative. */
+void visit_hypers(visitor *v, const reel_hyper *table, int count, double *values, double *scratch);
+void visit_count(visitor *v, const char *name, int64_t *count);
 /* Saves, checks, loads or hashes kind, counts, every hyper-parameter of every group, schedules and state vectors. */
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name);
 

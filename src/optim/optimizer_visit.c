@@ -14,9 +14,15 @@ static bool reading(const visitor *v)
     return mode == VISIT_CHECK || mode == VISIT_LOAD;
 }
 
-/* Visits the values of a table by name. A row that the file has not, because it is older than the row, takes the
- * default. `scratch` receives the file's values, in CHECK mode too. */
-static void hypers_visit(const reel_hyper *table, int count, double *values, double *scratch, visitor *v)
+void visit_count(visitor *v, const char *name, int64_t *count)
+{
+    int64_t found = 0;
+    if (visit_peek_int64(v, name, &found) && found < 0)
+        visit_reject(v, REEL_BAD_FILE, "%s: found %lld, expected 0 or above", name, (long long)found);
+    visit_int64(v, name, count);
+}
+
+void visit_hypers(visitor *v, const reel_hyper *table, int count, double *values, double *scratch)
 {
     for (int i = 0; i < count && !visit_failed(v); i++) {
         const reel_hyper *h = &table[i];
@@ -63,7 +69,7 @@ static void group_visit(reel_optimizer *o, int g, visitor *v)
     visit_item_begin(v);
     membership_visit(o, g, v);
     visit_begin(v, "hypers");
-    hypers_visit(type->hypers, type->hyper_count, group->values, group->current, v);
+    visit_hypers(v, type->hypers, type->hyper_count, group->values, group->current);
     visit_end(v);
     if (type->scalar_count > 0) visit_begin(v, "scalars");
     for (int i = 0; i < type->scalar_count; i++) visit_double(v, type->scalar_names[i], &group->scalars[i]);
@@ -129,15 +135,6 @@ static void state_visit(reel_optimizer *o, visitor *v)
     visit_end(v);
 }
 
-/* A count, which cannot be negative. */
-static void count_visit(visitor *v, const char *name, int64_t *count)
-{
-    int64_t found = 0;
-    if (visit_peek_int64(v, name, &found) && found < 0)
-        visit_reject(v, REEL_BAD_FILE, "%s: found %lld, expected 0 or above", name, (long long)found);
-    visit_int64(v, name, count);
-}
-
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name)
 {
     if (!o || !v) return;
@@ -146,12 +143,12 @@ void optimizer_visit(reel_optimizer *o, visitor *v, const char *name)
     const reel_hyper *table = reel_optimizer_shared_hypers(&table_count);
     visit_begin(v, name);
     visit_same_text(v, "kind", o->type->name);
-    count_visit(v, "steps", &o->steps);
-    count_visit(v, "skipped", &o->skipped);
-    count_visit(v, "origin", &o->origin);
+    visit_count(v, "steps", &o->steps);
+    visit_count(v, "skipped", &o->skipped);
+    visit_count(v, "origin", &o->origin);
     visit_double(v, "gradient_norm", &o->gradient_norm);
     visit_begin(v, "shared");
-    hypers_visit(table, table_count, o->shared, scratch, v);
+    visit_hypers(v, table, table_count, o->shared, scratch);
     visit_end(v);
     groups_visit(o, v);
     state_visit(o, v);

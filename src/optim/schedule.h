@@ -17,11 +17,31 @@
     X(cosine_schedule)                                                                                                 \
     X(warmup_schedule)                                                                                                 \
     X(linear_schedule)                                                                                                 \
+    X(polynomial_schedule)                                                                                             \
+    X(restarts_schedule)                                                                                               \
+    X(onecycle_schedule)                                                                                               \
+    X(cyclic_schedule)                                                                                                 \
+    X(plateau_schedule)                                                                                                \
+    X(swa_schedule)                                                                                                    \
     X(lambda_schedule)
 
 #define DECLARE_SCHEDULE(name) extern const reel_schedule_type name;
 SCHEDULES(DECLARE_SCHEDULE)
 #undef DECLARE_SCHEDULE
+
+/* What tables of schedules have in common. */
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define UNBOUNDED .most = INFINITY, .open_most = true
+#define STEPS(sentence)                                                                                                \
+    {                                                                                                                  \
+        .name = "steps", .value = NAN, .least = 1, UNBOUNDED, .kind = REEL_HYPER_STEPS, .text = (sentence)             \
+    }
+#define LEAST                                                                                                          \
+    {                                                                                                                  \
+        .name = "least", UNBOUNDED, .text = "rate at the end"                                                          \
+    }
+/* From `from` at 0 to `to` at 1 along half a cosine wave. */
+double schedule_half_wave(double from, double to, double at);
 
 #define MEMBERS_MOST 64
 
