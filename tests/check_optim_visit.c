@@ -4,6 +4,7 @@
  * sentence and changes nothing.
  */
 #include "io/visit_io.h"
+#include "optim/average.h"
 #include "optim/optim.h"
 
 #include <check.h>
@@ -139,6 +140,8 @@ static void roundtrip(const reel_optimizer_type *type, reel_dtype dtype, const c
     }
     if (groups > 1) reel_optimizer_group_set(NULL, a.o, 1, "lr", 0.07);
     reel_optimizer_set(NULL, a.o, "clip_norm", 0.8);
+    reel_optimizer_set(NULL, a.o, "noise", 0.01);
+    reel_optimizer_set(NULL, a.o, "noise_seed", 5);
     go(&a, 11);
     char *text = save(a.o), before[33], after[33];
     hash(a.o, before);
@@ -285,6 +288,43 @@ START_TEST(schedules_of_groups)
 }
 END_TEST
 
+START_TEST(averages_go_on)
+{
+    for (int k = 0; reel_average_at(k); k++) {
+        run_state a = run_new(reel_optimizer_find("sgd"), REEL_FLOAT, NULL, 1);
+        reel_average *x = reel_average_new(NULL, a.params, reel_average_at(k));
+        reel_average_set(NULL, x, "every", 3);
+        for (int t = 1; t < 9; t++) go(&a, 1), reel_average_step(NULL, x, t);
+        ck_assert_int_eq(reel_average_swap(NULL, x), REEL_OK);
+        json_writer w;
+        json_writer_init(&w, context, 0);
+        json_write_object_begin(&w, NULL);
+        visitor *v = visitor_save(context, &w, NULL);
+        average_visit(x, v, "average");
+        visitor_free(v);
+        json_write_object_end(&w);
+        size_t length;
+        const char *text = json_writer_text(&w, &length);
+        reel_average *y = reel_average_new(NULL, a.params, reel_average_at(k));
+        json_document *d = json_document_new(NULL, context, "run.json", text, length);
+        for (int load_it = 0; load_it < 2; load_it++) {
+            v = load_it ? visitor_load(context, d, json_root(d)) : visitor_check(context, d, json_root(d));
+            average_visit(y, v, "average");
+            visitor_finish(v);
+            visitor_free(v);
+            ck_assert_msg(!reel_failed(context), "%s", reel_error_text(context));
+            ck_assert_int_eq(reel_average_count(y), load_it ? 3 : 0);
+        }
+        ck_assert(reel_average_swapped(y) && reel_average_get(y, "every") == 3);
+        reel_array from = reel_average_flat(x), to = reel_average_flat(y);
+        ck_assert_mem_eq(from.data, to.data, SIZE * sizeof(float));
+        json_document_free(d);
+        json_writer_free(&w);
+        run_free(&a);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("optim_visit");
@@ -294,6 +334,7 @@ int main(void)
     tcase_add_test(tests, every_optimizer_goes_on);
     tcase_add_test(tests, wrong_files);
     tcase_add_test(tests, schedules_of_groups);
+    tcase_add_test(tests, averages_go_on);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

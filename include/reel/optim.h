@@ -55,8 +55,10 @@ typedef struct reel_optimizer_type {
 /* Built-in kinds in a fixed order, NULL past the end; and by name, NULL when there is none. */
 REEL_API const reel_optimizer_type *reel_optimizer_at(int index);
 REEL_API const reel_optimizer_type *reel_optimizer_find(const char *name);
-/* The table that all optimizers share: clipping and gradient noise. Clipping by value comes first, then by norm, then
- * noise is added. */
+/* The table that all optimizers share: clip_value, clip_norm, clip_norm_type, clip_nonfinite, and gradient noise: noise,
+ * noise_decay, noise_seed. Clipping by value comes first, then by norm, then N(0, (noise / (1 + t)^noise_decay)^2) is
+ * added. noise sqrt(2 T / lr) makes sgd Langevin dynamics at temperature T (Welling and Teh 2011); with a decay it is
+ * that of Neelakantan et al. 2015. */
 REEL_API const reel_hyper *reel_optimizer_shared_hypers(int *count);
 
 /* An optimizer of all parameters of a store, which it seals; owned by the context. The parameters must outlive every

@@ -7,22 +7,33 @@
 /* r = m first / (sqrt(v second) + eps) + decay x. */
 #define DIRECTION(i) (m[i] * first / (SQRT(v[i] * second) + eps) + decay * x[i])
 
-/* Moves the moments; returns |x|^2 and |r|^2. Sums in double, in a fixed order. */
-static void NAME(moments)(const constants *c, int64_t n, const REAL *restrict x, const REAL *restrict gradient,
-                          REAL *restrict m, REAL *restrict v, double *xx, double *rr)
+/* Moves the moments. */
+static void NAME(moments)(const constants *c, int64_t n, const REAL *restrict gradient, REAL *restrict m,
+                          REAL *restrict v)
 {
-    const REAL decay = (REAL)c->decay, sign = (REAL)c->sign, beta1 = (REAL)c->beta1, beta2 = (REAL)c->beta2;
-    const REAL take1 = (REAL)(1 - c->beta1), take2 = (REAL)(1 - c->beta2), first = (REAL)c->first;
-    const REAL second = (REAL)c->second, eps = (REAL)c->eps, tiny = NAME(tiny)(eps);
-    double x_lane[LANES] = {0}, r_lane[LANES] = {0};
+    const REAL sign = (REAL)c->sign, beta1 = (REAL)c->beta1, beta2 = (REAL)c->beta2;
+    const REAL take1 = (REAL)(1 - c->beta1), take2 = (REAL)(1 - c->beta2), tiny = NAME(tiny)((REAL)c->eps);
     for (int64_t i = 0; i < n; i++) {
         REAL g = sign * gradient[i];
         REAL mean = beta1 * m[i] + take1 * g, square = beta2 * v[i] + take2 * (g * g);
         m[i] = ABS(mean) < tiny ? 0 : mean;
         v[i] = square < tiny ? 0 : square;
-        double r = (double)DIRECTION(i);
-        r_lane[i % LANES] += r * r;
-        x_lane[i % LANES] += (double)x[i] * (double)x[i];
+    }
+}
+
+/* |x|^2 and |r|^2, summed in double in a fixed order. */
+static void NAME(norms)(const constants *c, int64_t n, const REAL *restrict x, const REAL *restrict m,
+                        const REAL *restrict v, double *xx, double *rr)
+{
+    const REAL decay = (REAL)c->decay, first = (REAL)c->first, second = (REAL)c->second, eps = (REAL)c->eps;
+    double x_lane[LANES] = {0}, r_lane[LANES] = {0};
+    for (int64_t from = 0; from < n; from += LANES) {
+        int64_t end = n - from < LANES ? n - from : LANES;
+        for (int64_t k = 0; k < end; k++) {
+            double at = (double)x[from + k], r = (double)DIRECTION(from + k);
+            x_lane[k] += at * at;
+            r_lane[k] += r * r;
+        }
     }
     *xx = *rr = 0;
     for (int k = 0; k < LANES; k++) *xx += x_lane[k], *rr += r_lane[k];
@@ -80,7 +91,8 @@ static reel_status update(const reel_update *u)
         .eps = h[EPS],
     };
     void *x = u->parameter, *m = u->state[0], *v = u->state[1];
-    BY_TYPE(moments, u->dtype, &c, u->n, x, u->gradient, m, v, &xx, &rr);
+    BY_TYPE(moments, u->dtype, &c, u->n, u->gradient, m, v);
+    BY_TYPE(norms, u->dtype, &c, u->n, x, m, v, &xx, &rr);
     double trust = xx > 0 && rr > 0 ? fmin(sqrt(xx / rr), h[TRUST_MOST]) : 1;
     c.rate = h[LR] * trust;
     BY_TYPE(move, u->dtype, &c, u->n, x, m, v);

@@ -7,7 +7,10 @@
 static double NAME(square_sum)(const REAL *a, int64_t n)
 {
     double lane[LANES] = {0}, sum = 0;
-    for (int64_t i = 0; i < n; i++) lane[i % LANES] += (double)a[i] * (double)a[i];
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += (double)a[i + k] * (double)a[i + k];
+    for (; i < n; i++) lane[i % LANES] += (double)a[i] * (double)a[i];
     for (int k = 0; k < LANES; k++) sum += lane[k];
     return sum;
 }

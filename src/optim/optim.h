@@ -8,11 +8,21 @@
 #include "tape/params.h"
 #include <math.h>
 #include <reel/optim.h>
+#include <reel/random.h>
 
 #define STATE_MOST 8
 
 /* Rows of the table that all optimizers share. */
-enum { SHARED_CLIP_VALUE, SHARED_CLIP_NORM, SHARED_CLIP_NORM_TYPE, SHARED_CLIP_NONFINITE, SHARED_COUNT };
+enum {
+    SHARED_CLIP_VALUE,
+    SHARED_CLIP_NORM,
+    SHARED_CLIP_NORM_TYPE,
+    SHARED_CLIP_NONFINITE,
+    SHARED_NOISE,
+    SHARED_NOISE_DECAY,
+    SHARED_NOISE_SEED,
+    SHARED_COUNT
+};
 
 typedef struct optimizer_group {
     double *values;  /* hyper-parameters as set */
@@ -41,6 +51,7 @@ struct reel_optimizer {
     state_vector state[STATE_MOST];
     int64_t steps, skipped, origin;
     double gradient_norm;
+    reel_rng *noise; /* older than the optimizer, so that a context frees it later */
 };
 
 /* The largest stretches that an update is called for: adjacent trainable parameters of one group, merged unless the type
@@ -69,6 +80,9 @@ void visit_hypers(visitor *v, const reel_hyper *table, int count, double *values
 void visit_count(visitor *v, const char *name, int64_t *count);
 /* Saves, checks, loads or hashes kind, counts, every hyper-parameter of every group, schedules and state vectors. */
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name);
+
+/* Adds the noise of this step to the gradient. */
+reel_status gradient_noise(reel_optimizer *o, const char *site);
 
 /* Clipping, for callers that have checked that there is a gradient. `skip` is set when the policy drops the gradient. */
 void gradient_clip_value(reel_params *params, double limit);
