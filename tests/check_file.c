@@ -389,12 +389,21 @@ START_TEST(killed_while_saving)
     int seen[2] = {0, 0};
     file_write(NULL, context, NULL, path_of("f"), contents[0], sizeof contents[0], 0);
     for (int i = 0; i < 40; i++) {
+        int ready[2];
+        char byte = 0;
+        ck_assert_int_eq(pipe(ready), 0);
         pid_t child = fork();
         if (child == 0) {
             reel_context *own = reel_context_new(NULL);
-            for (int n = 0;; n++) file_write(NULL, own, NULL, path_of("f"), contents[n % 2], sizeof contents[0], 0);
+            for (int n = i;; n++) {
+                file_write(NULL, own, NULL, path_of("f"), contents[n % 2], sizeof contents[0], 0);
+                if (n == i + 1 && write(ready[1], &byte, 1) != 1) _exit(1); /* after the second save */
+            }
         }
-        nanosleep(&(struct timespec){.tv_nsec = 500000 + 137000 * (i % 11)}, NULL);
+        ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        close(ready[1]);
+        nanosleep(&(struct timespec){.tv_nsec = 37000 * (i % 11)}, NULL);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         size_t size = 0;
@@ -404,7 +413,7 @@ START_TEST(killed_while_saving)
         seen[text[0] == 'b']++;
         memory_free(context, text, size + 1);
     }
-    ck_assert_int_gt(seen[1], 0);
+    ck_assert_msg(seen[0] > 0 && seen[1] > 0, "%d and %d", seen[0], seen[1]); /* or nothing was saved at all */
     folder_clean(NULL, context, NULL, folder);
     ck_assert_int_eq(count_names("tmp-"), 0);
 }

@@ -215,6 +215,9 @@ START_TEST(hash_follows_every_field)
     m.extra = -NAN;
     hash(&m, seen[n]);
     ck_assert_str_eq(seen[n], seen[0]);
+    m.w_data[3] = float_of(0x7f800001);
+    hash(&m, seen[n]);
+    ck_assert_str_eq(seen[n], seen[0]);
     m.w_data[1] = 0.0f; /* but 0.0 is not -0.0 */
     hash(&m, seen[n++]);
     m.loss = 0.0;
@@ -417,6 +420,35 @@ START_TEST(tolerated)
 }
 END_TEST
 
+START_TEST(a_document_is_checked_twice)
+{
+    const char *text = "{\"g\": [{\"a\": 1, \"b\": 0}], \"o\": {\"a\": 0, \"b\": 1}, \"b\": 1}";
+    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
+    static const char *const sentences[] = {"", "t: g[0].b: found the number 0, expected no such member",
+                                            "t: o.b: found the number 1, expected no such member",
+                                            "t: b: found the number 1, expected no such member"};
+    for (int left_out = 0; left_out < 4; left_out++) { /* a member asked for before is not remembered */
+        int64_t x = 0, count = 0;
+        visitor *v = visitor_check(context, d, json_root(d));
+        visit_list_begin(v, "g", &count);
+        visit_item_begin(v);
+        visit_int64(v, "a", &x);
+        if (left_out != 1) visit_int64(v, "b", &x);
+        visit_item_end(v);
+        visit_list_end(v);
+        visit_begin(v, "o");
+        if (left_out != 2) visit_int64(v, "b", &x); /* in any order */
+        visit_int64(v, "a", &x);
+        visit_end(v);
+        if (left_out != 3) visit_int64(v, "b", &x);
+        visitor_finish(v);
+        visitor_free(v);
+        ck_assert_str_eq(reel_error_text(context), sentences[left_out]);
+        reel_error_clear(context);
+    }
+}
+END_TEST
+
 START_TEST(misuse_is_an_error)
 {
     for (int i = 0; i < 6; i++) {
@@ -510,6 +542,7 @@ int main(void)
     tcase_add_test(tests, wrong_fields_are_named);
     tcase_add_test(tests, wrong_tensors_are_named);
     tcase_add_test(tests, tolerated);
+    tcase_add_test(tests, a_document_is_checked_twice);
     tcase_add_test(tests, misuse_is_an_error);
     tcase_add_test(tests, no_memory_is_an_error);
     suite_add_tcase(suite, tests);
