@@ -129,6 +129,107 @@ REEL_API reel_value reel_minimum(REEL_SITE reel_value a, reel_value b);
  * the other. What is not taken does not matter: a NaN there stays out of y. */
 REEL_API reel_value reel_where(REEL_SITE reel_value mask, reel_value a, reel_value b);
 
+/* ---- products (src/ops/matmul.c) ----
+ *
+ * Each element of a product is one chain of multiply-add steps in the order of t, so that the rows of a batch, and
+ * leading axes, give the bits they give alone. 0 times infinity is NaN.
+ */
+
+/* c[..][i][j] = sum over t of a[..][i][t] b[..][t][j]. a (.., m, k), b (.., k, n); the leading axes broadcast as in NumPy.
+ * A vector (k) as a is a row, as b a column, and its axis is dropped from the result; two vectors give a scalar.
+ * Gradients: g b^T and a^T g, summed over the axes along which an operand was repeated. Error: a scalar; k differs. */
+REEL_API reel_value reel_matmul(REEL_SITE reel_value a, reel_value b);
+/* y = x weight^T + bias: y[..][j] = bias[j] + sum over t of x[..][t] weight[j][t]. x (.., in), weight (out, in), bias (out)
+ * or REEL_NIL. Gradients: g weight, g^T x, and the sum of g over all but the last axis. Error: sizes do not fit. */
+REEL_API reel_value reel_linear(REEL_SITE reel_value x, reel_value weight, reel_value bias);
+
+/* ---- reductions (src/ops/reduce.c) ----
+ *
+ * Over all elements, to a scalar, or over `count` axes: these disappear from the shape, or stay with size 1 when
+ * keepdim. Sums are made pairwise over stretches, in an order that depends on the shape alone. n is the number of
+ * elements that go into one result. Error: an axis outside, or named twice.
+ */
+
+/* y = sum of x; 0 of nothing. Gradient: g to each. */
+REEL_API reel_value reel_sum(REEL_SITE reel_value x);
+REEL_API reel_value reel_sum_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = sum of x / n; NaN of nothing. Gradient: g / n to each. */
+REEL_API reel_value reel_mean(REEL_SITE reel_value x);
+REEL_API reel_value reel_mean_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = sum of (x - mean)^2 / max(0, n - correction); correction 1 (Bessel) estimates without bias and is NaN for n = 1.
+ * Gradient: 2 g (x - mean) / (n - correction). */
+REEL_API reel_value reel_var(REEL_SITE reel_value x, double correction);
+REEL_API reel_value reel_var_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double correction);
+/* y = sqrt(var). Gradient: g (x - mean) / (y (n - correction)); 0 where y = 0. */
+REEL_API reel_value reel_std(REEL_SITE reel_value x, double correction);
+REEL_API reel_value reel_std_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double correction);
+/* y = the greatest x; NaN where one is NaN. Gradient: shared evenly among equal greatest ones (torch.amax). Error: no
+ * elements along an axis. */
+REEL_API reel_value reel_max(REEL_SITE reel_value x);
+REEL_API reel_value reel_max_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y = the smallest x, alike. */
+REEL_API reel_value reel_min(REEL_SITE reel_value x);
+REEL_API reel_value reel_min_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* The same along one axis, with the gradient going to the first of equal ones, where argmax and argmin point
+ * (torch.max and torch.min with dim). */
+REEL_API reel_value reel_max_axis(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_min_axis(REEL_SITE reel_value x, int axis, bool keepdim);
+/* y (int64) = index along an axis of the first greatest or smallest x; a NaN counts as both. Not differentiated. The
+ * forms without an axis count through all elements in row-major order. */
+REEL_API reel_value reel_argmax(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_argmin(REEL_SITE reel_value x, int axis, bool keepdim);
+REEL_API reel_value reel_argmax_all(REEL_SITE reel_value x);
+REEL_API reel_value reel_argmin_all(REEL_SITE reel_value x);
+/* y = log(sum of exp(x)) = m + log(sum of exp(x - m)), m = max; -inf of nothing but -inf. Gradient: g exp(x - y). */
+REEL_API reel_value reel_logsumexp(REEL_SITE reel_value x);
+REEL_API reel_value reel_logsumexp_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+
+/* ---- softmax (src/ops/softmax.c) ---- */
+
+/* y[i] = exp(x[i]) / sum over j of exp(x[j]) along an axis. Entries of -inf give 0; all -inf give NaN. Gradient:
+ * y (g - sum of g y). */
+REEL_API reel_value reel_softmax(REEL_SITE reel_value x, int axis);
+/* y = log(softmax(x)) = x - logsumexp(x). Gradient: g - exp(y) (sum of g). */
+REEL_API reel_value reel_log_softmax(REEL_SITE reel_value x, int axis);
+
+/* ---- losses (src/ops/loss.c, src/ops/cross_entropy.c) ----
+ *
+ * A prediction x and a target t with the same elements: equal shapes, but for dimensions of size 1. The plain forms give
+ * the mean over all elements; _reduced the mean, the sum, or each element's loss (in the shape of x). A target has a
+ * gradient if it wants one. Error: shapes that differ; another type than the tape's.
+ */
+
+typedef enum reel_reduction { REEL_MEAN, REEL_SUM, REEL_NONE } reel_reduction;
+
+/* (x - t)^2. */
+REEL_API reel_value reel_mse(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_mse_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* |x - t|. Gradient: g sign(x - t), 0 at equality. */
+REEL_API reel_value reel_l1(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_l1_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* With d = |x - t|: d^2 / 2 if d <= delta, else delta (d - delta / 2) (Huber, Ann. Math. Statist. 35, 1964). Error: delta
+ * is not positive. */
+REEL_API reel_value reel_huber(REEL_SITE reel_value prediction, reel_value target, double delta);
+REEL_API reel_value reel_huber_reduced(REEL_SITE reel_value prediction, reel_value target, double delta,
+                                       reel_reduction reduction);
+/* Binary cross-entropy of probabilities: -(t log(x) + (1 - t) log(1 - x)), each logarithm at least -100. Gradient:
+ * g (x - t) / max(x (1 - x), 1e-12). For what comes out of a sigmoid, reel_bce_with_logits is more accurate. */
+REEL_API reel_value reel_bce(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_bce_reduced(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* The same of x = the logit, log(p / (1 - p)): max(x, 0) - x t + log(1 + exp(-|x|)). Gradient: g (sigmoid(x) - t). */
+REEL_API reel_value reel_bce_with_logits(REEL_SITE reel_value prediction, reel_value target);
+REEL_API reel_value reel_bce_with_logits_reduced(REEL_SITE reel_value prediction, reel_value target,
+                                                 reel_reduction reduction);
+/* Mean over the rows of -log(softmax(x)[class]); logits x (rows, classes) and class numbers (rows), int64; or
+ * (classes) and one number; or (rows, classes, ..) and (rows, ..), where everything but the classes counts as rows.
+ * Gradient: g (softmax(x) - onehot) / rows. Error: a class outside 0 .. classes - 1, with its position. */
+REEL_API reel_value reel_cross_entropy(REEL_SITE reel_value logits, reel_value classes);
+/* With l[j] = -log(softmax(x)[j]), class weights w (classes) or REEL_NIL for 1, smoothing s of C classes:
+ * (1 - s) w[class] l[class] + s / C sum over j of w[j] l[j] (Szegedy et al., CVPR 2016). Rows of class `ignored` (by
+ * custom -100) count 0. The mean divides by the sum of w[class] over the rows that count: NaN when none does. */
+REEL_API reel_value reel_cross_entropy_with(REEL_SITE reel_value logits, reel_value classes, reel_value weights,
+                                            int64_t ignored, double smoothing, reel_reduction reduction);
+
 /* ---- random (src/ops/dropout.c) ---- */
 
 /* In training mode each element is 0 with probability p and x / (1 - p) otherwise, drawn from the tape's stream
@@ -183,6 +284,42 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_maximum(...) reel_maximum(REEL_HERE, __VA_ARGS__)
 #define reel_minimum(...) reel_minimum(REEL_HERE, __VA_ARGS__)
 #define reel_where(...) reel_where(REEL_HERE, __VA_ARGS__)
+#define reel_matmul(...) reel_matmul(REEL_HERE, __VA_ARGS__)
+#define reel_linear(...) reel_linear(REEL_HERE, __VA_ARGS__)
+#define reel_sum(...) reel_sum(REEL_HERE, __VA_ARGS__)
+#define reel_sum_axes(...) reel_sum_axes(REEL_HERE, __VA_ARGS__)
+#define reel_mean(...) reel_mean(REEL_HERE, __VA_ARGS__)
+#define reel_mean_axes(...) reel_mean_axes(REEL_HERE, __VA_ARGS__)
+#define reel_var(...) reel_var(REEL_HERE, __VA_ARGS__)
+#define reel_var_axes(...) reel_var_axes(REEL_HERE, __VA_ARGS__)
+#define reel_std(...) reel_std(REEL_HERE, __VA_ARGS__)
+#define reel_std_axes(...) reel_std_axes(REEL_HERE, __VA_ARGS__)
+#define reel_max(...) reel_max(REEL_HERE, __VA_ARGS__)
+#define reel_max_axes(...) reel_max_axes(REEL_HERE, __VA_ARGS__)
+#define reel_min(...) reel_min(REEL_HERE, __VA_ARGS__)
+#define reel_min_axes(...) reel_min_axes(REEL_HERE, __VA_ARGS__)
+#define reel_max_axis(...) reel_max_axis(REEL_HERE, __VA_ARGS__)
+#define reel_min_axis(...) reel_min_axis(REEL_HERE, __VA_ARGS__)
+#define reel_argmax(...) reel_argmax(REEL_HERE, __VA_ARGS__)
+#define reel_argmin(...) reel_argmin(REEL_HERE, __VA_ARGS__)
+#define reel_argmax_all(...) reel_argmax_all(REEL_HERE, __VA_ARGS__)
+#define reel_argmin_all(...) reel_argmin_all(REEL_HERE, __VA_ARGS__)
+#define reel_logsumexp(...) reel_logsumexp(REEL_HERE, __VA_ARGS__)
+#define reel_logsumexp_axes(...) reel_logsumexp_axes(REEL_HERE, __VA_ARGS__)
+#define reel_softmax(...) reel_softmax(REEL_HERE, __VA_ARGS__)
+#define reel_log_softmax(...) reel_log_softmax(REEL_HERE, __VA_ARGS__)
+#define reel_mse(...) reel_mse(REEL_HERE, __VA_ARGS__)
+#define reel_mse_reduced(...) reel_mse_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_l1(...) reel_l1(REEL_HERE, __VA_ARGS__)
+#define reel_l1_reduced(...) reel_l1_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_huber(...) reel_huber(REEL_HERE, __VA_ARGS__)
+#define reel_huber_reduced(...) reel_huber_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_bce(...) reel_bce(REEL_HERE, __VA_ARGS__)
+#define reel_bce_reduced(...) reel_bce_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_bce_with_logits(...) reel_bce_with_logits(REEL_HERE, __VA_ARGS__)
+#define reel_bce_with_logits_reduced(...) reel_bce_with_logits_reduced(REEL_HERE, __VA_ARGS__)
+#define reel_cross_entropy(...) reel_cross_entropy(REEL_HERE, __VA_ARGS__)
+#define reel_cross_entropy_with(...) reel_cross_entropy_with(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 

@@ -13,7 +13,12 @@
     X(dropout_family)                                                                                                  \
     X(unary_family)                                                                                                    \
     X(binary_family)                                                                                                   \
-    X(where_family)
+    X(where_family)                                                                                                    \
+    X(matmul_family)                                                                                                   \
+    X(reduce_family)                                                                                                   \
+    X(softmax_family)                                                                                                  \
+    X(loss_family)                                                                                                     \
+    X(cross_entropy_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
