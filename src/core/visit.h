@@ -20,7 +20,8 @@ bool visit_failed(const visitor *v);
 reel_context *visit_context(const visitor *v);
 
 /* Opens and closes an object (a JSON member `name` that holds further members), and the same for a list of objects:
- * *count is given when saving and found when loading; then one visit_item_begin ... visit_item_end for each. */
+ * *count is given when saving and hashing, and set to what the file holds when checking and loading (0 after a failure):
+ * pass a local variable. Then one visit_item_begin ... visit_item_end for each. */
 void visit_begin(visitor *v, const char *name);
 void visit_end(visitor *v);
 void visit_list_begin(visitor *v, const char *name, int64_t *count);

@@ -200,10 +200,10 @@ static reel_status verify(reel_state *state, const char *site, const char *path,
 {
     reel_context *context = state->object.context;
     size_t found_size;
-    char *found = file_read(site, context, path, size + 1, &found_size);
+    char *found = file_read(site, context, state->files, path, size + 1, &found_size);
     if (!found) return reel_error_status(context);
     bool same = found_size == size && memcmp(found, text, size) == 0;
-    file_text_free(context, found, found_size);
+    memory_free(context, found, found_size + 1);
     if (same) return REEL_OK;
     return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same", path);
 }
@@ -219,7 +219,8 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     reel_status status = write_document(state, site, &w, o.base64_above ? o.base64_above : REEL_BASE64_ABOVE);
     size_t size = 0;
     const char *text = status == REEL_OK ? json_writer_text(&w, &size) : NULL;
-    if (text) status = file_write(site, context, state->files, path, text, size, o.durable);
+    if (text) status = file_write(site, context, state->files, path, text, size,
+                                   o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
     else if (status == REEL_OK) status = reel_error_status(context);
     if (status == REEL_OK && o.verify) status = verify(state, site, path, text, size);
     json_writer_free(&w);
@@ -251,13 +252,13 @@ reel_status state_read_document(const char *site, reel_context *context, const c
 {
     *document = NULL;
     size_t size;
-    char *text = file_read(site, context, path, JSON_TEXT_LIMIT, &size);
+    char *text = file_read(site, context, NULL, path, JSON_TEXT_LIMIT, &size);
     if (!text) return reel_error_status(context);
     *verdict = checkpoint_verdict(text, size);
     const char *base = strrchr(path, '/');
     if (*verdict != REEL_HASH_RIGHT && !accept_edited) {
         bool empty = size == 0, missing = *verdict == REEL_HASH_MISSING;
-        file_text_free(context, text, size);
+        memory_free(context, text, size + 1);
         return reel_error_set(context, REEL_BAD_FILE, site, "state_load", "%s: %s", path,
                               empty     ? "the file is empty"
                               : missing ? "the file does not end with its hash: cut off, or not a checkpoint of Reel"

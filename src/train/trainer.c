@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const reel_hyper settings[] = {
-#define SETTING_ROW(id, text, value_, least_, most_, sentence)                                                         \
-    {.name = text, .value = value_, .least = least_, .most = most_, .text = sentence},
+#define SETTING_ROW(id, label, number, from, to, sentence)                                                             \
+    {.name = label, .kind = REEL_HYPER_WHOLE, .value = number, .least = from, .most = to, .text = sentence},
     TRAINER_SETTINGS(SETTING_ROW)
 #undef SETTING_ROW
 };
@@ -46,9 +46,8 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
     t->data = data;
     t->optimizer = optimizer;
     t->params = params;
-    t->folder.lock = t->folder.log = -1;
     t->order.order_epoch = -1;
-    t->loss_before = t->loss_after = NAN;
+    t->loss_before = t->loss_after = t->rate = NAN;
     t->best_loss = t->best_saved_loss = INFINITY;
     t->best_step = t->best_saved_step = -1;
     for (int i = 0; i < SETTING_COUNT; i++) t->settings[i] = settings[i].value;
@@ -254,7 +253,7 @@ void trainer_tell(reel_trainer *t, reel_event_kind kind, const char *text)
                         .epoch = t->step / per_epoch,
                         .epochs = setting_of(t, SETTING_EPOCHS),
                         .loss = t->loss_before,
-                        .rate = reel_optimizer_rate(t->optimizer),
+                        .rate = t->rate,
                         .gradient_norm = reel_optimizer_gradient_norm(t->optimizer),
                         .text = text ? text : ""};
     t->observer(&event, t->observer_user);

@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "tape/tape.h"
 #include "core/visit.h"
+#include "io/file.h"
 #include <reel/hyper.h>
 #include <reel/train.h>
 
@@ -46,8 +47,7 @@ typedef struct sampler {
 typedef struct run_folder {
     char *path; /* NULL: none */
     reel_resume resume;
-    int lock;           /* file descriptor, -1 */
-    int log;            /* file descriptor, -1 */
+    folder_lock *lock;
     char *text;         /* log lines not yet written */
     size_t text_size, text_room;
     int64_t log_bytes;  /* length of the log, the lines in `text` included */
@@ -81,6 +81,7 @@ struct reel_trainer {
     /* what is saved, besides the objects */
     int64_t step;
     double loss_before, loss_after; /* of the last step's batch, around its update */
+    double rate;                    /* that the last update used */
     double best_loss;
     int64_t best_step;
     double best_saved_loss;         /* loss_after of the best checkpoint kept */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Base64 (RFC 4648, section 4): bytes as text of 64 letters, four for each three bytes, padded with '='.
+ */
+#ifndef REEL_BASE64_H
+#define REEL_BASE64_H
+
+#include <reel/base.h>
+
+/* Letters for `size` bytes. */
+static inline size_t base64_encoded_size(size_t size)
+{
+    return (size + 2) / 3 * 4;
+}
+
+/* Writes base64_encoded_size(size) letters, no closing NUL. */
+void base64_encode(char *text, const void *data, size_t size);
+
+/* Bytes that `length` letters hold, when they are good; 0 for a length that is no multiple of 4. */
+size_t base64_decoded_size(const char *text, size_t length);
+
+/* Writes base64_decoded_size(text, length) bytes. Strict: returns NULL when all is well and otherwise a sentence on the
+ * first fault, at letter *position: a length that is no multiple of 4, a character outside the alphabet, misplaced
+ * padding, or bits behind the last byte that are not 0. */
+const char *base64_decode(void *data, const char *text, size_t length, size_t *position);
+
+#endif

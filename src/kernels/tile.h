@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * For kernels that work on small matrices in registers: vectors of which only the first lanes exist, and the
+ * transposition of a square of LANES vectors.
+ */
+#ifndef REEL_TILE_H
+#define REEL_TILE_H
+
+#include "kernels/vector.h"
+
+#if V_BYTES > 16
+#include <immintrin.h>
+#endif
+
+#define TILE_PRAGMA(x) _Pragma(#x)
+/* Before a loop with constant bounds whose vectors are to stay in registers. */
+#ifdef __clang__
+#define TILE_UNROLL(n) TILE_PRAGMA(unroll)
+#else
+#define TILE_UNROLL(n) TILE_PRAGMA(GCC unroll n)
+#endif
+
+/* tile_part: the first `lanes` lanes of a vector, 1 <= lanes <= LANES. Loads give 0 in the others and touch no memory
+ * there; stores leave it alone. */
+#if V_BYTES == 64
+#if KERNEL_BITS == 32
+typedef __mmask16 tile_part;
+#else
+typedef __mmask8 tile_part;
+#endif
+
+KERNEL_INLINE tile_part tile_part_of(int lanes)
+{
+    return (tile_part)((1u << lanes) - 1);
+}
+
+KERNEL_INLINE V tile_load(const real *p, tile_part part)
+{
+#if KERNEL_BITS == 32
+    return (V)_mm512_maskz_loadu_ps(part, p);
+#else
+    return (V)_mm512_maskz_loadu_pd(part, p);
+#endif
+}
+
+KERNEL_INLINE void tile_store(real *p, tile_part part, V v)
+{
+#if KERNEL_BITS == 32
+    _mm512_mask_storeu_ps(p, part, (__m512)v);
+#else
+    _mm512_mask_storeu_pd(p, part, (__m512d)v);
+#endif
+}
+
+#elif V_BYTES == 32
+typedef struct tile_part {
+    __m256i mask;
+    int lanes;
+} tile_part;
+
+KERNEL_INLINE tile_part tile_part_of(int lanes)
+{
+    VI index;
+    for (int i = 0; i < LANES; i++) index[i] = i;
+    return (tile_part){(__m256i)(index < (lane_int)lanes), lanes};
+}
+
+KERNEL_INLINE V tile_load(const real *p, tile_part part)
+{
+#if KERNEL_BITS == 32
+    return (V)_mm256_maskload_ps(p, part.mask);
+#else
+    return (V)_mm256_maskload_pd(p, part.mask);
+#endif
+}
+
+/* By halves: the masked store of AVX2 takes twenty cycles on some processors. */
+KERNEL_INLINE void tile_store(real *p, tile_part part, V v)
+{
+#if KERNEL_BITS == 32
+    if (part.lanes == LANES) {
+        v_store(p, v);
+        return;
+    }
+    __m128 rest = _mm256_castps256_ps128((__m256)v);
+    if (part.lanes & 4) {
+        _mm_storeu_ps(p, rest);
+        rest = _mm256_extractf128_ps((__m256)v, 1);
+        p += 4;
+    }
+    if (part.lanes & 2) {
+        _mm_storel_pi((__m64 *)p, rest);
+        rest = _mm_movehl_ps(rest, rest);
+        p += 2;
+    }
+    if (part.lanes & 1) _mm_store_ss(p, rest);
+#else
+    if (part.lanes == LANES) {
+        v_store(p, v);
+        return;
+    }
+    __m128d rest = _mm256_castpd256_pd128((__m256d)v);
+    if (part.lanes & 2) {
+        _mm_storeu_pd(p, rest);
+        rest = _mm256_extractf128_pd((__m256d)v, 1);
+        p += 2;
+    }
+    if (part.lanes & 1) _mm_store_sd(p, rest);
+#endif
+}
+
+#else
+typedef int tile_part;
+
+KERNEL_INLINE tile_part tile_part_of(int lanes)
+{
+    return lanes;
+}
+
+KERNEL_INLINE V tile_load(const real *p, tile_part part)
+{
+    V v = {0};
+    for (int i = 0; i < LANES; i++)
+        if (i < part) v[i] = p[i];
+    return v;
+}
+
+KERNEL_INLINE void tile_store(real *p, tile_part part, V v)
+{
+    for (int i = 0; i < LANES; i++)
+        if (i < part) p[i] = v[i];
+}
+#endif
+
+/* vfma, as an instruction of its own: in the long bodies of unrolled tiles gcc does not always make one of its loop. */
+KERNEL_INLINE V tile_fma(V a, V b, V c)
+{
+#if V_BYTES == 64 && KERNEL_BITS == 32
+    return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif V_BYTES == 64
+    return (V)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif V_BYTES == 32 && KERNEL_BITS == 32
+    return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif V_BYTES == 32
+    return (V)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+    return vfma(a, b, c);
+#endif
+}
+
+/* Two vectors interleaved within each 16 bytes: the first halves (low) or the second ones (high). */
+#if V_BYTES == 64 && KERNEL_BITS == 32
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#elif V_BYTES == 32 && KERNEL_BITS == 32
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#elif KERNEL_BITS == 32
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* The same with units of 8 bytes, and of 16: V_EVEN takes units 0, 2 of a, then of b; V_ODD units 1, 3. */
+typedef double V8 __attribute__((vector_size(V_BYTES)));
+#if V_BYTES == 64
+#define V8_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
+#define V8_HIGH(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
+#define V8_EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13)
+#define V8_ODD(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15)
+#elif V_BYTES == 32
+#define V8_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
+#define V8_HIGH(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
+#define V8_EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define V8_ODD(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#else
+#define V8_LOW(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define V8_HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/* Transposes the square matrix whose rows are v[0] ... v[LANES - 1]: first the little squares of 16 bytes width that
+ * one instruction can reach, g the group of rows and c the column within the unit; then the units among the groups. */
+KERNEL_INLINE void tile_transpose(V v[LANES])
+{
+    enum { UNIT = 16 / sizeof(real), GROUPS = LANES / UNIT };
+    V8 t[UNIT][GROUPS];
+    TILE_UNROLL(4)
+    for (int g = 0; g < GROUPS; g++) {
+        const V *r = v + g * UNIT;
+#if KERNEL_BITS == 32
+        V8 low01 = (V8)V_LOW(r[0], r[1]), high01 = (V8)V_HIGH(r[0], r[1]);
+        V8 low23 = (V8)V_LOW(r[2], r[3]), high23 = (V8)V_HIGH(r[2], r[3]);
+        t[0][g] = V8_LOW(low01, low23);
+        t[1][g] = V8_HIGH(low01, low23);
+        t[2][g] = V8_LOW(high01, high23);
+        t[3][g] = V8_HIGH(high01, high23);
+#else
+        t[0][g] = V8_LOW(r[0], r[1]);
+        t[1][g] = V8_HIGH(r[0], r[1]);
+#endif
+    }
+    TILE_UNROLL(4)
+    for (int c = 0; c < UNIT; c++) {
+#if V_BYTES == 64
+        V8 even01 = V8_EVEN(t[c][0], t[c][1]), odd01 = V8_ODD(t[c][0], t[c][1]);
+        V8 even23 = V8_EVEN(t[c][2], t[c][3]), odd23 = V8_ODD(t[c][2], t[c][3]);
+        v[c] = (V)V8_EVEN(even01, even23);
+        v[UNIT + c] = (V)V8_EVEN(odd01, odd23);
+        v[2 * UNIT + c] = (V)V8_ODD(even01, even23);
+        v[3 * UNIT + c] = (V)V8_ODD(odd01, odd23);
+#elif V_BYTES == 32
+        v[c] = (V)V8_EVEN(t[c][0], t[c][1]);
+        v[UNIT + c] = (V)V8_ODD(t[c][0], t[c][1]);
+#else
+        v[c] = (V)t[c][0];
+#endif
+    }
+}
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The folder of a run: which checkpoint to start from, saving, what is kept, the log.
+ *
+ * Order of a save: the log's lines are written, then the checkpoint that names the log's length. So a checkpoint that is
+ * whole always finds its log whole, and on resume the log is cut to the length the checkpoint names.
+ */
+#include "train/trainer.h"
+
+#include "io/number.h"
+#include "train/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define FLUSH_SECONDS 1.0     /* a checkpoint is flushed to the disk at most this often */
+#define LOG_BUFFER (1 << 16)  /* bytes of log lines held back at most */
+#define LOG_LINE 256
+#define PATH_SIZE 4096
+
+#define STEP_PREFIX "step-"
+#define STEP_SUFFIX ".json"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const file_ops *files_of(const reel_trainer *t)
+{
+    return t->state->files;
+}
+
+static reel_status path_in(reel_trainer *t, const char *site, const char *folder, const char *name, char path[PATH_SIZE])
+{
+    int n = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
+    if (n > 0 && n < PATH_SIZE) return REEL_OK;
+    return reel_error_set(t->object.context, REEL_BAD_ARGUMENT, site, "trainer_run", "the path of the folder is too long");
+}
+
+static reel_status step_path(reel_trainer *t, const char *site, int64_t step, char path[PATH_SIZE])
+{
+    char name[64];
+    snprintf(name, sizeof name, STEP_PREFIX "%09lld" STEP_SUFFIX, (long long)step);
+    return path_in(t, site, t->folder.path, name, path);
+}
+
+static void note(reel_trainer *t, const char *format, ...) REEL_PRINTF(2, 3);
+static void note(reel_trainer *t, const char *format, ...)
+{
+    char text[ERROR_TEXT_SIZE + 256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    trainer_tell(t, REEL_EVENT_NOTE, text);
+}
+
+/* ---- the log ---- */
+
+static reel_status log_flush(reel_trainer *t, const char *site, bool sync)
+{
+    run_folder *f = &t->folder;
+    char path[PATH_SIZE];
+    if (f->text_size == 0) return REEL_OK;
+    reel_status status = path_in(t, site, f->path, "log.jsonl", path);
+    if (status != REEL_OK) return status;
+    int flags = sync ? FILE_SYNC_CONTENT : 0;
+    status = file_append(site, t->object.context, files_of(t), path, f->text, f->text_size, flags);
+    if (status == REEL_OK) f->text_size = 0;
+    return status;
+}
+
+/* A number as the log has it: of a float run the shortest decimal of the float. */
+static size_t print_number(const reel_trainer *t, char *to, double x)
+{
+    return reel_params_dtype(t->params) == REEL_FLOAT ? number_print_float(to, (float)x) : number_print_double(to, x);
+}
+
+reel_status folder_log_step(reel_trainer *t, const char *site)
+{
+    run_folder *f = &t->folder;
+    if (t->step % setting_of(t, SETTING_LOG_EVERY) != 0) return REEL_OK;
+    if (!f->text) {
+        f->text = memory_new(t->object.context, site, "trainer_run", LOG_BUFFER);
+        if (!f->text) return REEL_NO_MEMORY;
+        f->text_room = LOG_BUFFER;
+    }
+    if (f->text_room - f->text_size < LOG_LINE) {
+        reel_status status = log_flush(t, site, false);
+        if (status != REEL_OK) return status;
+    }
+    char *line = f->text + f->text_size;
+    int64_t epoch = (t->step - 1) / trainer_steps_per_epoch(t);
+    size_t n = (size_t)snprintf(line, LOG_LINE, "{\"step\": %lld, \"epoch\": %lld, \"loss\": ", (long long)t->step,
+                                (long long)epoch);
+    n += print_number(t, line + n, t->loss_before);
+    n += (size_t)snprintf(line + n, LOG_LINE - n, ", \"rate\": ");
+    n += number_print_double(line + n, t->rate);
+    double norm = reel_optimizer_gradient_norm(t->optimizer);
+    if (!isnan(norm)) {
+        n += (size_t)snprintf(line + n, LOG_LINE - n, ", \"gradient_norm\": ");
+        n += number_print_double(line + n, norm);
+    }
+    n += (size_t)snprintf(line + n, LOG_LINE - n, "}\n");
+    f->text_size += n;
+    f->log_bytes += (int64_t)n;
+    return REEL_OK;
+}
+
+/* Wall time has a file of its own: the log is the same for every repetition. */
+static reel_status write_times(reel_trainer *t, const char *site)
+{
+    char path[PATH_SIZE], line[LOG_LINE];
+    reel_status status = path_in(t, site, t->folder.path, "times.jsonl", path);
+    if (status != REEL_OK) return status;
+    int n = snprintf(line, sizeof line, "{\"step\": %lld, \"from_step\": %lld, \"seconds\": %.3f, \"time\": %lld}\n",
+                     (long long)t->step, (long long)t->folder.step_at_begin, now() - t->folder.began_at,
+                     (long long)time(NULL));
+    return file_append(site, t->object.context, files_of(t), path, line, (size_t)n, 0);
+}
+
+/* ---- saving ---- */
+
+/* Removes the oldest checkpoints but for the best and the newest `keep`. */
+static reel_status prune(reel_trainer *t, const char *site)
+{
+    int64_t keep = setting_of(t, SETTING_KEEP);
+    if (keep == 0) return REEL_OK;
+    reel_context *context = t->object.context;
+    file_names names = folder_list(site, context, t->folder.path, STEP_PREFIX, STEP_SUFFIX);
+    for (int64_t i = 0; i + keep < names.count && !reel_failed(context); i++) {
+        char path[PATH_SIZE];
+        if (names.items[i].number == t->best_saved_step || names.items[i].number > t->step) continue;
+        if (path_in(t, site, t->folder.path, names.items[i].name, path) != REEL_OK) break;
+        const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
+        /* One that cannot be removed costs room, not data. */
+        (void)ops->remove(ops->user, path);
+    }
+    file_names_free(context, &names);
+    return reel_error_status(context);
+}
+
+reel_status folder_save(reel_trainer *t, const char *site, bool last)
+{
+    run_folder *f = &t->folder;
+    char path[PATH_SIZE];
+    t->loss_after = trainer_loss_now(t, site);
+    if (t->loss_after < t->best_saved_loss) {
+        t->best_saved_loss = t->loss_after;
+        t->best_saved_step = t->step;
+    }
+    double time = now();
+    bool durable = setting_of(t, SETTING_DURABLE) || last || t->step == 0 || time - f->flushed_at >= FLUSH_SECONDS;
+    reel_status status = reel_error_status(t->object.context);
+    if (status == REEL_OK) status = log_flush(t, site, durable);
+    if (status == REEL_OK) status = step_path(t, site, t->step, path);
+    reel_save_options options = {.durable = durable, .verify = t->step == 0, .base64_above = setting_of(t, SETTING_BASE64_ABOVE)};
+    if (status == REEL_OK) status = reel_state_save(site, t->state, path, &options);
+    if (status != REEL_OK) return status;
+    if (durable) f->flushed_at = time;
+    trainer_tell(t, REEL_EVENT_CHECKPOINT, path);
+    status = prune(t, site);
+    if (status == REEL_OK && (durable || last)) status = write_times(t, site);
+    return status;
+}
+
+/* ---- starting ---- */
+
+static reel_status remove_run(reel_trainer *t, const char *site, const file_names *names)
+{
+    static const char *const logs[] = {"log.jsonl", "times.jsonl"};
+    const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
+    char path[PATH_SIZE];
+    reel_status status = REEL_OK;
+    for (int64_t i = 0; i < names->count && status == REEL_OK; i++) {
+        status = path_in(t, site, t->folder.path, names->items[i].name, path);
+        if (status == REEL_OK && ops->remove(ops->user, path) != 0)
+            status = reel_error_set(t->object.context, REEL_IO, site, "trainer_run", "%s: cannot be removed", path);
+    }
+    for (size_t i = 0; i < sizeof logs / sizeof *logs && status == REEL_OK; i++) {
+        status = path_in(t, site, t->folder.path, logs[i], path);
+        if (status == REEL_OK) (void)ops->remove(ops->user, path);
+    }
+    return status;
+}
+
+/* The log goes on where the checkpoint says that it stood. */
+static reel_status cut_log(reel_trainer *t, const char *site)
+{
+    char path[PATH_SIZE];
+    reel_status status = path_in(t, site, t->folder.path, "log.jsonl", path);
+    FILE *log = status == REEL_OK ? fopen(path, "rb") : NULL;
+    if (log) fclose(log);
+    else if (status == REEL_OK && t->folder.log_bytes == 0) return REEL_OK;
+    if (status != REEL_OK) return status;
+    return file_truncate(site, t->object.context, files_of(t), path, t->folder.log_bytes);
+}
+
+/* Loads the newest checkpoint that is whole; *found tells whether there was one. Nothing newer than `upto` counts. */
+static reel_status load_newest(reel_trainer *t, const char *site, const file_names *names, bool *found)
+{
+    reel_context *context = t->object.context;
+    char path[PATH_SIZE];
+    *found = false;
+    for (int64_t i = names->count; i-- > 0 && !*found;) {
+        reel_status status = path_in(t, site, t->folder.path, names->items[i].name, path);
+        if (status == REEL_OK) status = reel_state_load(site, t->state, path, setting_of(t, SETTING_ACCEPT_EDITED));
+        *found = status == REEL_OK;
+        if (*found) break;
+        /* A damaged file is passed over; one of another model, or no memory, ends the search. */
+        if (status != REEL_BAD_FILE && status != REEL_IO) return status;
+        if (i == 0) return status;
+        char sentence[ERROR_TEXT_SIZE];
+        snprintf(sentence, sizeof sentence, "%s", reel_error_text(context));
+        reel_error_clear(context);
+        note(t, "passed over a checkpoint: %s", sentence);
+    }
+    return REEL_OK;
+}
+
+/* Brings the log of another folder along, up to the length that its checkpoint names. */
+static reel_status bring_log(reel_trainer *t, const char *site)
+{
+    reel_context *context = t->object.context;
+    const char *slash = strrchr(t->resume_path, '/');
+    char from[PATH_SIZE], to[PATH_SIZE];
+    int n = snprintf(from, sizeof from, "%.*slog.jsonl", slash ? (int)(slash - t->resume_path) + 1 : 0, t->resume_path);
+    reel_status status = path_in(t, site, t->folder.path, "log.jsonl", to);
+    if (status != REEL_OK || n >= (int)sizeof from || t->folder.log_bytes == 0) return status;
+    size_t size;
+    char *text = file_read(site, context, NULL, from, (size_t)1 << 40, &size);
+    if (text && (int64_t)size >= t->folder.log_bytes) {
+        status = file_write(site, context, files_of(t), to, text, (size_t)t->folder.log_bytes, 0);
+    } else {
+        reel_error_clear(context);
+        note(t, "the log of the run so far is not beside %s: this log begins at step %lld", t->resume_path,
+             (long long)t->step + 1);
+        t->folder.log_bytes = 0;
+    }
+    memory_free(context, text, text ? size + 1 : 0);
+    return status;
+}
+
+/* Is the checkpoint to resume from in this very folder? */
+static bool resumes_here(const reel_trainer *t, const file_names *names, int64_t *index)
+{
+    struct stat there, here;
+    if (stat(t->resume_path, &there) != 0) return false;
+    for (int64_t i = 0; i < names->count; i++) {
+        char path[PATH_SIZE];
+        int n = snprintf(path, sizeof path, "%s/%s", t->folder.path, names->items[i].name);
+        if (n >= PATH_SIZE || stat(path, &here) != 0) continue;
+        *index = i;
+        if (here.st_dev == there.st_dev && here.st_ino == there.st_ino) return true;
+    }
+    return false;
+}
+
+static reel_status resume_from_file(reel_trainer *t, const char *site, const file_names *names)
+{
+    int64_t index = 0;
+    bool here = resumes_here(t, names, &index);
+    if (names->count > 0 && (!here || index + 1 < names->count) && t->folder.resume != REEL_FORCE)
+        return reel_error_set(t->object.context, REEL_BAD_STATE, site, "trainer_run",
+                              "%s holds checkpoints up to step %lld, which going on from %s would lose: give another "
+                              "folder, or force it",
+                              t->folder.path, (long long)names->items[names->count - 1].number, t->resume_path);
+    reel_status status =
+        reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+    if (status != REEL_OK) return status;
+    if (here) {
+        file_names newer = {names->items + index + 1, names->count - index - 1, 0};
+        const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
+        char path[PATH_SIZE];
+        for (int64_t i = 0; i < newer.count && status == REEL_OK; i++) {
+            status = path_in(t, site, t->folder.path, newer.items[i].name, path);
+            if (status == REEL_OK) (void)ops->remove(ops->user, path);
+        }
+        return status == REEL_OK ? cut_log(t, site) : status;
+    }
+    if (names->count > 0) status = remove_run(t, site, names);
+    return status == REEL_OK ? bring_log(t, site) : status;
+}
+
+static reel_status resume_or_start(reel_trainer *t, const char *site, const file_names *names, bool *resumed)
+{
+    reel_context *context = t->object.context;
+    reel_resume how = t->folder.resume;
+    *resumed = false;
+    if (t->resume_path) {
+        *resumed = true;
+        return resume_from_file(t, site, names);
+    }
+    if (how == REEL_START && names->count > 0)
+        return reel_error_set(context, REEL_BAD_STATE, site, "trainer_run",
+                              "%s holds a run up to step %lld: resume it, force a new start, or give another folder",
+                              t->folder.path, (long long)names->items[names->count - 1].number);
+    if (how == REEL_FORCE || names->count == 0) {
+        if (how == REEL_CONTINUE)
+            return reel_error_set(context, REEL_NOT_FOUND, site, "trainer_run", "%s holds no checkpoint to resume from",
+                                  t->folder.path);
+        return remove_run(t, site, names);
+    }
+    reel_status status = load_newest(t, site, names, resumed);
+    return status == REEL_OK && *resumed ? cut_log(t, site) : status;
+}
+
+reel_status folder_open(reel_trainer *t, const char *site)
+{
+    run_folder *f = &t->folder;
+    reel_context *context = t->object.context;
+    reel_status status = folder_make(site, context, f->path);
+    if (status != REEL_OK) return status;
+    f->lock = folder_lock_new(site, context, f->path);
+    if (!f->lock) return reel_error_status(context);
+    folder_clean(site, context, files_of(t), f->path);
+    file_names names = folder_list(site, context, f->path, STEP_PREFIX, STEP_SUFFIX);
+    bool resumed = false;
+    status = reel_error_status(context);
+    if (status == REEL_OK) status = resume_or_start(t, site, &names, &resumed);
+    file_names_free(context, &names);
+    if (status != REEL_OK) return status;
+    f->began_at = now();
+    f->step_at_begin = t->step;
+    if (resumed) note(t, "resumed at step %lld", (long long)t->step);
+    /* A full disk or a missing permission shows before the first step. */
+    if (!resumed || t->resume_path) status = folder_save(t, site, false);
+    return status;
+}
+
+void folder_close(reel_trainer *t)
+{
+    folder_unlock(t->folder.lock);
+    t->folder.lock = NULL;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * JSON: the writer, the reader, its sentences, and the corpus of good and bad texts.
+ */
+#include "core/core.h"
+#include "io/json_read.h"
+#include "io/json_write.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- writer ---- */
+
+static void write_sample(json_writer *w, const reel_array *matrix)
+{
+    json_write_object_begin(w, NULL);
+    json_write_text(w, "name", "a \"quoted\" \\ text\n\x01 \xc3\xa9");
+    json_write_text(w, "none", NULL);
+    json_write_bool(w, "yes", true);
+    json_write_int64(w, "small", -9007199254740992);
+    json_write_int64(w, "large", 9007199254740993);
+    json_write_int64(w, "least", INT64_MIN);
+    json_write_uint64(w, "most", UINT64_MAX);
+    json_write_double(w, "third", 1.0 / 3);
+    json_write_double(w, "zero", -0.0);
+    json_write_double(w, "nan", NAN);
+    json_write_object_begin(w, "adam");
+    json_write_double(w, "beta1", 0.9);
+    json_write_double(w, "beta2", 0.999);
+    json_write_object_end(w);
+    json_write_list_begin(w, "empty");
+    json_write_list_end(w);
+    json_write_list_begin(w, "groups");
+    for (int i = 0; i < 2; i++) {
+        json_write_object_begin(w, NULL);
+        json_write_int64(w, "id", i);
+        json_write_text(w, "text", "long enough that two such objects do not stand on one line of a hundred");
+        json_write_object_end(w);
+    }
+    json_write_list_end(w);
+    json_write_tensor(w, "w", matrix, false);
+    json_write_tensor(w, "v", matrix, true);
+    json_write_object_end(w);
+}
+
+static const char sample_text[] =
+    "{\n"
+    " \"name\": \"a \\\"quoted\\\" \\\\ text\\n\\u0001 \xc3\xa9\",\n"
+    " \"none\": null,\n"
+    " \"yes\": true,\n"
+    " \"small\": -9007199254740992,\n"
+    " \"large\": \"9007199254740993\",\n"
+    " \"least\": \"-9223372036854775808\",\n"
+    " \"most\": \"18446744073709551615\",\n"
+    " \"third\": 0.3333333333333333,\n"
+    " \"zero\": -0.0,\n"
+    " \"nan\": \"nan\",\n"
+    " \"adam\": {\"beta1\": 0.9, \"beta2\": 0.999},\n"
+    " \"empty\": [],\n"
+    " \"groups\": [\n"
+    "  {\"id\": 0, \"text\": \"long enough that two such objects do not stand on one line of a hundred\"},\n"
+    "  {\"id\": 1, \"text\": \"long enough that two such objects do not stand on one line of a hundred\"}\n"
+    " ],\n"
+    " \"w\": {\"dtype\": \"float32\", \"shape\": [2, 3], \"data\": [0.1, -0.0, 1e-07, \"nan\", \"-inf\", 3.0]},\n"
+    " \"v\": {\"dtype\": \"float32\", \"shape\": [2, 3], \"base64\": \"zczMPQAAAICVv9YzAADAfwAAgP8AAEBA\"}\n"
+    "}\n";
+
+START_TEST(writer_layout)
+{
+    reel_context *context = reel_context_new(NULL);
+    float data[6] = {0.1f, -0.0f, 1e-7f, NAN, -INFINITY, 3.0f};
+    uint32_t canonical = 0x7fc00000;
+    memcpy(data + 3, &canonical, 4);
+    reel_array matrix = reel_array_view(REEL_FLOAT, data, 2, (const int64_t[]){2, 3});
+    json_writer w;
+    json_writer_init(&w, context, 1);
+    write_sample(&w, &matrix);
+    size_t length;
+    const char *text = json_writer_text(&w, &length);
+    ck_assert_msg(text != NULL, "%s", reel_error_text(context));
+    ck_assert_str_eq(text, sample_text);
+    ck_assert_uint_eq(length, strlen(text));
+    ck_assert_ptr_eq(json_writer_text(&w, &length), text); /* twice the same */
+    ck_assert_uint_eq(length, strlen(text));
+    json_writer_free(&w);
+    ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
+    reel_context_free(context);
+}
+END_TEST
+
+START_TEST(writer_wraps_numbers)
+{
+    reel_context *context = reel_context_new(NULL);
+    double data[500];
+    for (int i = 0; i < 500; i++) data[i] = sqrt(i) - 11;
+    reel_array array = reel_array_view(REEL_DOUBLE, data, 1, (const int64_t[]){500});
+    json_writer w;
+    json_writer_init(&w, context, 2);
+    json_write_object_begin(&w, NULL);
+    json_write_numbers(&w, "x", &array);
+    json_write_tensor(&w, "t", &array, false);
+    json_write_object_end(&w);
+    const char *text = json_writer_text(&w, NULL), *end;
+    int lines = 0;
+    for (const char *line = text; *line; line = end + 1, lines++) {
+        end = strchr(line, '\n');
+        ck_assert_msg(end - line <= JSON_COLUMNS + 3, "%.*s", (int)(end - line), line);
+        if (lines > 1)
+            ck_assert_msg(end - line > 70 || end[-1] == '}' || strchr(line, ']') < end, "%.*s", (int)(end - line),
+                          line);
+    }
+    ck_assert_int_gt(lines, 100);
+    json_document *d = json_document_new(NULL, context, "x", text, strlen(text));
+    double back[500];
+    json_fault fault;
+    ck_assert(json_decode(d, json_member(json_root(d), "x"), REEL_DOUBLE, back, &fault));
+    ck_assert(memcmp(data, back, sizeof data) == 0);
+    json_writer_free(&w);
+    reel_context_free(context);
+}
+END_TEST
+
+static void write_bad(int which, json_writer *w)
+{
+    json_write_object_begin(w, NULL);
+    switch (which) {
+    case 0: json_write_bool(w, NULL, true); break;
+    case 1: json_write_list_end(w); break;
+    case 2:
+        json_write_list_begin(w, "l");
+        json_write_bool(w, "name", true);
+        break;
+    case 3: json_write_text(w, "t", "\xff"); break;
+    case 4: json_write_text(w, "t", "\xc3"); break;
+    case 5:
+        json_write_object_end(w);
+        json_write_object_end(w);
+        break;
+    case 6:
+        json_write_object_end(w);
+        json_write_null(w, NULL);
+        break;
+    case 7: break; /* never closed */
+    case 8:
+        for (int i = 0; i < 100; i++) json_write_object_begin(w, "deeper");
+        break;
+    default: json_write_tensor(w, "w", NULL, false);
+    }
+}
+
+START_TEST(writer_refuses)
+{
+    for (int which = 0; which < 10; which++) {
+        reel_context *context = reel_context_new(NULL);
+        json_writer w;
+        json_writer_init(&w, context, 1);
+        write_bad(which, &w);
+        ck_assert_ptr_null(json_writer_text(&w, NULL));
+        ck_assert_msg(reel_error_status(context) == REEL_BAD_STATE, "case %d", which);
+        json_writer_free(&w);
+        reel_context_free(context);
+    }
+}
+END_TEST
+
+/* ---- reader ---- */
+
+START_TEST(reader_reads_what_the_writer_wrote)
+{
+    reel_context *context = reel_context_new(NULL);
+    float data[6] = {0.1f, -0.0f, 1e-7f, NAN, -INFINITY, 3.0f}, back[6];
+    reel_array matrix = reel_array_view(REEL_FLOAT, data, 2, (const int64_t[]){2, 3});
+    json_writer w;
+    json_writer_init(&w, context, 1);
+    write_sample(&w, &matrix);
+    size_t length;
+    const char *text = json_writer_text(&w, &length);
+    json_document *d = json_document_new(NULL, context, "sample", text, length);
+    ck_assert_msg(d != NULL, "%s", reel_error_text(context));
+    const json_node *root = json_root(d);
+    const char *name = json_get_text(d, json_member(root, "name"), &length);
+    ck_assert_str_eq(name, "a \"quoted\" \\ text\n\x01 \xc3\xa9");
+    int64_t i = 0;
+    uint64_t u = 0;
+    double x = 0;
+    bool b = false;
+    ck_assert(json_get_int64(d, json_member(root, "small"), &i) && i == -9007199254740992);
+    ck_assert(json_get_int64(d, json_member(root, "large"), &i) && i == 9007199254740993);
+    ck_assert(json_get_int64(d, json_member(root, "least"), &i) && i == INT64_MIN);
+    ck_assert(!json_get_int64(d, json_member(root, "most"), &i));
+    ck_assert(json_get_uint64(d, json_member(root, "most"), &u) && u == UINT64_MAX);
+    ck_assert(json_get_double(d, json_member(root, "third"), &x) && x == 1.0 / 3);
+    ck_assert(json_get_double(d, json_member(root, "zero"), &x) && x == 0 && signbit(x));
+    ck_assert(json_get_double(d, json_member(root, "nan"), &x) && x != x);
+    ck_assert(!json_get_double(d, json_member(root, "name"), &x));
+    ck_assert(!json_get_double(d, json_member(root, "most"), &x)); /* a text of digits is no double */
+    ck_assert(json_get_bool(d, json_member(root, "yes"), &b) && b);
+    ck_assert(!json_get_bool(d, json_member(root, "small"), &b));
+    ck_assert_int_eq(json_kind_of(d, json_member(root, "none")), JSON_NULL);
+    ck_assert_int_eq(json_kind_of(d, json_member(root, "nothing")), JSON_NONE);
+    ck_assert_int_eq(json_count(d, json_member(root, "empty")), 0);
+    ck_assert_int_eq(json_count(d, json_member(root, "groups")), 2);
+    ck_assert_int_eq(json_count(d, root), 15);
+    json_fault fault;
+    ck_assert(json_decode(d, json_member(json_member(root, "w"), "data"), REEL_FLOAT, back, &fault));
+    data[3] = back[3]; /* any NaN */
+    ck_assert(back[3] != back[3] && memcmp(data, back, sizeof data) == 0);
+    json_writer_free(&w);
+    reel_context_free(context);
+}
+END_TEST
+
+START_TEST(reader_sentences)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"", "t.json: line 1, column 1: found the end of the text, expected a value"},
+        {"{\n \"a\": [1, 2,\n  3 4]}", "t.json: line 3, column 5: found 4, expected ',' or ']'"},
+        {"{\"a\": 1\n,}", "t.json: line 2, column 2: found '}', expected a name in quotes"},
+        {"{\"\xc3\xa9\": tru}", "t.json: line 1, column 7: found tru, expected a value"},
+        {"{\"a\": 1,\n\"a\": 2}",
+         "t.json: line 2, column 1: found the name \"a\" again, expected each name once in an object"},
+        {"[1, NaN]", "t.json: line 1, column 5: found NaN, expected a value (what is not finite is written \"nan\", "
+                     "\"inf\" or \"-inf\", with quotes)"},
+        {"[-Infinity]", "t.json: line 1, column 2: found -Infinity, expected a value (what is not finite is written "
+                        "\"nan\", \"inf\" or \"-inf\", with quotes)"},
+        {"[01]", "t.json: line 1, column 2: found 01, expected a number as JSON has them, like -0.5 or 1e-05"},
+        {"{\"a\": \"b", "t.json: line 1, column 7: found a text that does not end, expected a closing quote"},
+        {"\"a\tb\"",
+         "t.json: line 1, column 3: found the control character 0x09, expected an escape like \\t in its place"},
+        {"\"\xff\"", "t.json: line 1, column 2: found the byte 0xff, expected UTF-8"},
+        {"{} x", "t.json: line 1, column 4: found x, expected the end of the text"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reel_context *context = reel_context_new(NULL);
+        ck_assert_ptr_null(json_document_new(NULL, context, "t.json", cases[i].text, strlen(cases[i].text)));
+        ck_assert_str_eq(reel_error_text(context), cases[i].sentence);
+        ck_assert_int_eq(reel_error_status(context), REEL_BAD_FILE);
+        reel_context_free(context);
+    }
+}
+END_TEST
+
+static void decode_fails(const char *text, reel_dtype dtype, int64_t index, const char *found)
+{
+    reel_context *context = reel_context_new(NULL);
+    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
+    ck_assert_msg(d != NULL, "%s: %s", text, reel_error_text(context));
+    double out[16];
+    json_fault fault = {.index = -7};
+    ck_assert_msg(!json_decode(d, json_root(d), dtype, out, &fault), "%s", text);
+    ck_assert_int_eq(fault.index, index);
+    ck_assert_str_eq(fault.found, found);
+    reel_context_free(context);
+}
+
+START_TEST(reader_checks_elements)
+{
+    decode_fails("[1, 2, 256]", REEL_UINT8, 2, "256");
+    decode_fails("[1, -1]", REEL_UINT8, 1, "-1");
+    decode_fails("[1, 2.5]", REEL_INT64, 1, "2.5");
+    decode_fails("[9223372036854775808]", REEL_INT64, 0, "9223372036854775808");
+    decode_fails("[1, \"nan\"]", REEL_INT64, 1, "\"nan\"");
+    decode_fails("[0, 1e39]", REEL_FLOAT, 1, "1e39");
+    decode_fails("[0, -1e309, 2]", REEL_DOUBLE, 1, "-1e309");
+    decode_fails("[1, \"x\"]", REEL_DOUBLE, 1, "the text \"x\"");
+    decode_fails("[1, \"NaN\"]", REEL_DOUBLE, 1, "the text \"NaN\"");
+    decode_fails("[1, [2]]", REEL_DOUBLE, 1, "a list of 1 number");
+    decode_fails("{}", REEL_DOUBLE, -1, "an object of 0 members");
+    reel_context *context = reel_context_new(NULL);
+    const char *text = "[[\"nan\", \"inf\"], [1, \"9223372036854775807\"], [ 1.5 ,\n\"-inf\" , 2]]";
+    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
+    const json_node *node = json_first(json_root(d));
+    double x[3];
+    int64_t i[2];
+    json_fault fault;
+    ck_assert(json_decode(d, node, REEL_DOUBLE, x, &fault) && x[0] != x[0] && x[1] == HUGE_VAL);
+    node = json_next(node);
+    ck_assert(json_decode(d, node, REEL_INT64, i, &fault) && i[0] == 1 && i[1] == INT64_MAX);
+    node = json_next(node);
+    ck_assert(json_decode(d, node, REEL_DOUBLE, x, &fault) && x[0] == 1.5 && x[1] == -HUGE_VAL && x[2] == 2);
+    reel_context_free(context);
+}
+END_TEST
+
+/* Every file of the corpus through the fuzz target; its name says whether it is JSON. */
+START_TEST(corpus_is_read_or_refused)
+{
+    DIR *folder = opendir(TEST_FOLDER "/corpus/json");
+    ck_assert(folder != NULL);
+    int files = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.') continue;
+        char path[1024];
+        snprintf(path, sizeof path, "%s/corpus/json/%s", TEST_FOLDER, entry->d_name);
+        FILE *file = fopen(path, "rb");
+        ck_assert(file != NULL);
+        static char text[1 << 17];
+        size_t size = fread(text, 1, sizeof text, file);
+        fclose(file);
+        LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+        reel_context *context = reel_context_new(NULL);
+        json_document *d = json_document_new(NULL, context, entry->d_name, text, size);
+        bool good = strncmp(entry->d_name, "bad_", 4) != 0;
+        ck_assert_msg(good == (d != NULL), "%s: %s", entry->d_name, reel_error_text(context));
+        reel_context_free(context);
+        files++;
+        for (size_t cut = 0; good && cut < size && cut < 300; cut++) /* and every beginning of it */
+            LLVMFuzzerTestOneInput((const uint8_t *)text, cut);
+    }
+    closedir(folder);
+    ck_assert_int_ge(files, 60);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+typedef struct meagre {
+    int left; /* calls that still succeed */
+} meagre;
+
+static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return ((meagre *)user)->left-- > 0 ? realloc(pointer, new_size) : NULL;
+}
+
+START_TEST(no_memory_is_an_error)
+{
+    float data[3000];
+    for (int i = 0; i < 3000; i++) data[i] = (float)i / 7;
+    reel_array array = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){3000});
+    int failures = 0;
+    for (int n = 1;; n++) {
+        meagre memory = {n};
+        reel_context *context = reel_context_new(&(reel_allocator){meagre_resize, &memory});
+        json_writer w;
+        json_writer_init(&w, context, 1);
+        write_sample(&w, &array);
+        size_t length;
+        const char *text = json_writer_text(&w, &length);
+        json_document *d = text ? json_document_new(NULL, context, "t", text, length) : NULL;
+        ck_assert(d || reel_error_status(context) == REEL_NO_MEMORY);
+        bool done = d != NULL;
+        failures += !done;
+        json_document_free(d);
+        json_writer_free(&w);
+        ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
+        reel_context_free(context);
+        if (done) break;
+    }
+    ck_assert_int_gt(failures, 8);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json");
+    TCase *tests = tcase_create("json");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, writer_layout);
+    tcase_add_test(tests, writer_wraps_numbers);
+    tcase_add_test(tests, writer_refuses);
+    tcase_add_test(tests, reader_reads_what_the_writer_wrote);
+    tcase_add_test(tests, reader_sentences);
+    tcase_add_test(tests, reader_checks_elements);
+    tcase_add_test(tests, corpus_is_read_or_refused);
+    tcase_add_test(tests, no_memory_is_an_error);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
