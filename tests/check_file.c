@@ -389,12 +389,21 @@ START_TEST(killed_while_saving)
     int seen[2] = {0, 0};
     file_write(NULL, context, NULL, path_of("f"), contents[0], sizeof contents[0], 0);
     for (int i = 0; i < 40; i++) {
+        int ready[2];
+        char byte = 0;
+        ck_assert_int_eq(pipe(ready), 0);
         pid_t child = fork();
         if (child == 0) {
             reel_context *own = reel_context_new(NULL);
-            for (int n = 0;; n++) file_write(NULL, own, NULL, path_of("f"), contents[n % 2], sizeof contents[0], 0);
+            for (int n = i;; n++) {
+                file_write(NULL, own, NULL, path_of("f"), contents[n % 2], sizeof contents[0], 0);
+                if (n == i + 1 && write(ready[1], &byte, 1) != 1) _exit(1); /* after the second save */
+            }
         }
-        nanosleep(&(struct timespec){.tv_nsec = 500000 + 137000 * (i % 11)}, NULL);
+        ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        close(ready[1]);
+        nanosleep(&(struct timespec){.tv_nsec = 37000 * (i % 11)}, NULL);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         size_t size = 0;
@@ -404,8 +413,47 @@ START_TEST(killed_while_saving)
         seen[text[0] == 'b']++;
         memory_free(context, text, size + 1);
     }
-    ck_assert_int_gt(seen[1], 0);
+    ck_assert_msg(seen[0] > 0 && seen[1] > 0, "%d and %d", seen[0], seen[1]); /* or nothing was saved at all */
     folder_clean(NULL, context, NULL, folder);
+    ck_assert_int_eq(count_names("tmp-"), 0);
+}
+END_TEST
+
+static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return (*(int *)user)-- > 0 ? realloc(pointer, new_size) : NULL;
+}
+
+START_TEST(no_memory_is_an_error)
+{
+    file_write(NULL, context, NULL, path_of("step-1"), "old", 3, 0);
+    int failures = 0;
+    for (int n = 1;; n++, failures++) {
+        int left = n;
+        size_t size;
+        reel_context *own = reel_context_new(&(reel_allocator){meagre_resize, &left});
+        folder_make(NULL, own, path_of("deep/er"));
+        folder_lock *lock = folder_lock_new(NULL, own, folder);
+        file_write(NULL, own, NULL, path_of("step-1"), "new", 3, 3);
+        char *text = file_read(NULL, own, NULL, path_of("step-1"), 100, &size);
+        file_names names = folder_list(NULL, own, folder, "step-", "");
+        folder_clean(NULL, own, NULL, folder);
+        bool done = !reel_failed(own);
+        ck_assert(done || reel_error_status(own) == REEL_NO_MEMORY);
+        ck_assert(!done || (names.count == 1 && strcmp(text, "new") == 0));
+        memory_free(own, text, size + 1);
+        file_names_free(own, &names);
+        folder_unlock(lock);
+        ck_assert_uint_eq(reel_context_memory(own).in_use, 0);
+        reel_context_free(own);
+        if (done) break;
+    }
+    ck_assert_int_gt(failures, 6);
     ck_assert_int_eq(count_names("tmp-"), 0);
 }
 END_TEST
@@ -427,6 +475,7 @@ int main(void)
     tcase_add_test(tests, list_and_clean);
     tcase_add_test(tests, folders_are_made);
     tcase_add_test(tests, killed_while_saving);
+    tcase_add_test(tests, no_memory_is_an_error);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -126,6 +126,33 @@ START_TEST(writer_wraps_numbers)
 }
 END_TEST
 
+START_TEST(writer_joins_what_fits)
+{
+    int joined = 0;
+    for (int n = 1; n < 130; n++) {
+        reel_context *context = reel_context_new(NULL);
+        char value[131];
+        memset(value, 'v', sizeof value);
+        value[n] = '\0';
+        json_writer w;
+        json_writer_init(&w, context, 2);
+        json_write_object_begin(&w, NULL);
+        json_write_object_begin(&w, "key");
+        json_write_text(&w, "text", value);
+        json_write_object_end(&w);
+        json_write_null(&w, "next");
+        json_write_object_end(&w);
+        const char *text = json_writer_text(&w, NULL), *line = strchr(text, '\n') + 1;
+        bool one = strncmp(line, "  \"key\": {\"text\"", 16) == 0;
+        ck_assert_msg(one == (22 + n <= JSON_COLUMNS), "%s", text); /* `  "key": {"text": "v"},` is 22 + n long */
+        joined += one;
+        json_writer_free(&w);
+        reel_context_free(context);
+    }
+    ck_assert_int_gt(joined, 50);
+}
+END_TEST
+
 static void write_bad(int which, json_writer *w)
 {
     json_write_object_begin(w, NULL);
@@ -281,6 +308,8 @@ START_TEST(reader_checks_elements)
     double x[3];
     int64_t i[2];
     json_fault fault;
+    ck_assert_int_eq(json_kind_of(d, node), JSON_LIST); /* could be names, and can be read as such */
+    ck_assert_int_eq(json_kind_of(d, json_first(node)), JSON_TEXT);
     ck_assert(json_decode(d, node, REEL_DOUBLE, x, &fault) && x[0] != x[0] && x[1] == HUGE_VAL);
     node = json_next(node);
     ck_assert(json_decode(d, node, REEL_INT64, i, &fault) && i[0] == 1 && i[1] == INT64_MAX);
@@ -371,6 +400,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, writer_layout);
     tcase_add_test(tests, writer_wraps_numbers);
+    tcase_add_test(tests, writer_joins_what_fits);
     tcase_add_test(tests, writer_refuses);
     tcase_add_test(tests, reader_reads_what_the_writer_wrote);
     tcase_add_test(tests, reader_sentences);

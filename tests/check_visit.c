@@ -215,6 +215,9 @@ START_TEST(hash_follows_every_field)
     m.extra = -NAN;
     hash(&m, seen[n]);
     ck_assert_str_eq(seen[n], seen[0]);
+    m.w_data[3] = float_of(0x7f800001);
+    hash(&m, seen[n]);
+    ck_assert_str_eq(seen[n], seen[0]);
     m.w_data[1] = 0.0f; /* but 0.0 is not -0.0 */
     hash(&m, seen[n++]);
     m.loss = 0.0;
@@ -417,6 +420,35 @@ START_TEST(tolerated)
 }
 END_TEST
 
+START_TEST(a_document_is_checked_twice)
+{
+    const char *text = "{\"g\": [{\"a\": 1, \"b\": 0}], \"o\": {\"a\": 0, \"b\": 1}, \"b\": 1}";
+    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
+    static const char *const sentences[] = {"", "t: g[0].b: found the number 0, expected no such member",
+                                            "t: o.b: found the number 1, expected no such member",
+                                            "t: b: found the number 1, expected no such member"};
+    for (int left_out = 0; left_out < 4; left_out++) { /* a member asked for before is not remembered */
+        int64_t x = 0, count = 0;
+        visitor *v = visitor_check(context, d, json_root(d));
+        visit_list_begin(v, "g", &count);
+        visit_item_begin(v);
+        visit_int64(v, "a", &x);
+        if (left_out != 1) visit_int64(v, "b", &x);
+        visit_item_end(v);
+        visit_list_end(v);
+        visit_begin(v, "o");
+        if (left_out != 2) visit_int64(v, "b", &x); /* in any order */
+        visit_int64(v, "a", &x);
+        visit_end(v);
+        if (left_out != 3) visit_int64(v, "b", &x);
+        visitor_finish(v);
+        visitor_free(v);
+        ck_assert_str_eq(reel_error_text(context), sentences[left_out]);
+        reel_error_clear(context);
+    }
+}
+END_TEST
+
 START_TEST(misuse_is_an_error)
 {
     for (int i = 0; i < 6; i++) {
@@ -448,6 +480,55 @@ START_TEST(misuse_is_an_error)
 }
 END_TEST
 
+static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return (*(int *)user)-- > 0 ? realloc(pointer, new_size) : NULL;
+}
+
+START_TEST(no_memory_is_an_error)
+{
+    reel_context *kept = context;
+    int failures = 0;
+    for (int n = 1;; n++, failures++) {
+        static model m, other;
+        int left = n;
+        char hex[33];
+        context = reel_context_new(&(reel_allocator){meagre_resize, &left});
+        model_fill(&m);
+        json_writer w;
+        const char *text = save(&m, NULL, &w);
+        memset(&other, 0, sizeof other);
+        model_shapes(&other);
+        json_document *d = text ? json_document_new(NULL, context, "t", text, strlen(text)) : NULL;
+        visitor *v = visitor_check(context, d, json_root(d));
+        model_visit(v, &other);
+        visitor_finish(v);
+        visitor *load = visitor_load(context, d, json_root(d));
+        model_visit(load, &other);
+        hash(&other, hex);
+        bool done = !reel_failed(context);
+        ck_assert(done == (strlen(hex) == 32));
+        if (!done) ck_assert_msg(reel_error_status(context) == REEL_NO_MEMORY, "%s", reel_error_text(context));
+        visitor_free(load);
+        visitor_free(v);
+        json_document_free(d);
+        json_writer_free(&w);
+        memory_string_free(context, m.note);
+        memory_string_free(context, other.note);
+        ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
+        reel_context_free(context);
+        if (done) break;
+    }
+    context = kept;
+    ck_assert_int_gt(failures, 10);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("visit");
@@ -461,7 +542,9 @@ int main(void)
     tcase_add_test(tests, wrong_fields_are_named);
     tcase_add_test(tests, wrong_tensors_are_named);
     tcase_add_test(tests, tolerated);
+    tcase_add_test(tests, a_document_is_checked_twice);
     tcase_add_test(tests, misuse_is_an_error);
+    tcase_add_test(tests, no_memory_is_an_error);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

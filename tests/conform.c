@@ -5,6 +5,7 @@
  * could not be read, or is of no known family.
  */
 #include "op_cases.h"
+#include "optim_cases.h"
 #include "rng_cases.h"
 
 #include <stdio.h>
@@ -82,7 +83,7 @@ static int run_rng(tally *t)
 }
 
 /* Families whose cases stand in "cases". */
-static int (*const runners[])(const cJSON *document, case_report report, void *user) = {op_cases_run};
+static int (*const runners[])(const cJSON *document, case_report report, void *user) = {op_cases_run, optim_cases_run};
 
 static bool run_file(tally *t)
 {

@@ -14,6 +14,97 @@ static reel_value x_of(op_run *r)
     return operand(r, "x");
 }
 
+/* ---- element by element ---- */
+
+#define UNARY_ROWS(X)                                                                                                  \
+    X(neg)                                                                                                             \
+    X(exp) X(log) X(log1p) X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid)     \
+        X(relu) X(silu) X(square) X(reciprocal) X(erf) X(softsign)
+#define BINARY_ROWS(X) X(mul) X(div) X(pow) X(maximum) X(minimum)
+
+#define RUN_UNARY(name)                                                                                                \
+    static reel_value run_##name(op_run *r)                                                                            \
+    {                                                                                                                  \
+        return reel_##name(HERE, x_of(r));                                                                             \
+    }
+UNARY_ROWS(RUN_UNARY)
+
+#define RUN_BINARY(name)                                                                                               \
+    static reel_value run_##name(op_run *r)                                                                            \
+    {                                                                                                                  \
+        return reel_##name(HERE, operand(r, "a"), operand(r, "b"));                                                    \
+    }
+BINARY_ROWS(RUN_BINARY)
+
+/* b, times alpha if there is one. */
+static reel_value scaled_b(op_run *r)
+{
+    return param(r, "alpha") ? reel_mul_scalar(HERE, operand(r, "b"), real_param(r, "alpha", 1)) : operand(r, "b");
+}
+
+static reel_value run_add(op_run *r)
+{
+    return reel_add(HERE, operand(r, "a"), scaled_b(r));
+}
+
+static reel_value run_sub(op_run *r)
+{
+    return reel_sub(HERE, operand(r, "a"), scaled_b(r));
+}
+
+static reel_value run_pow_scalar(op_run *r)
+{
+    return reel_pow_scalar(HERE, operand(r, "a"), real_param(r, "exponent", NAN));
+}
+
+static reel_value run_rpow_scalar(op_run *r)
+{
+    return reel_rpow_scalar(HERE, operand(r, "a"), real_param(r, "base", NAN));
+}
+
+static reel_value run_leaky_relu(op_run *r)
+{
+    return reel_leaky_relu(HERE, x_of(r), real_param(r, "negative_slope", 0.01));
+}
+
+static reel_value run_elu(op_run *r)
+{
+    return reel_elu(HERE, x_of(r), real_param(r, "alpha", 1));
+}
+
+static reel_value run_gelu(op_run *r)
+{
+    const char *kind = text_param(r, "approximate");
+    if (strcmp(kind, "tanh") == 0) return reel_gelu_tanh(HERE, x_of(r));
+    if (*kind && strcmp(kind, "none") != 0) return not_covered(r, "approximate is neither none nor tanh");
+    return reel_gelu(HERE, x_of(r));
+}
+
+static reel_value run_softplus(op_run *r)
+{
+    return reel_softplus(HERE, x_of(r), real_param(r, "beta", 1), real_param(r, "threshold", 20));
+}
+
+static reel_value run_clamp(op_run *r)
+{
+    return reel_clamp(HERE, x_of(r), real_param(r, "min", -INFINITY), real_param(r, "max", INFINITY));
+}
+
+static reel_value run_hardtanh(op_run *r)
+{
+    return reel_hardtanh(HERE, x_of(r), real_param(r, "min_val", -1), real_param(r, "max_val", 1));
+}
+
+static reel_value run_where(op_run *r)
+{
+    return reel_where(HERE, operand(r, "cond"), operand(r, "a"), operand(r, "b"));
+}
+
+static reel_value run_masked_fill(op_run *r)
+{
+    return reel_masked_fill(HERE, x_of(r), operand(r, "mask"), real_param(r, "value", NAN));
+}
+
 /* ---- moving elements ---- */
 
 static reel_value run_transpose(op_run *r)
@@ -135,6 +226,133 @@ static reel_value run_squeeze(op_run *r)
     return a.shape[axis] == 1 ? drop_axis(x_of(r), axis) : x_of(r);
 }
 
+/* ---- repeating, reversing, surrounding, cutting, rows by index ---- */
+
+static reel_value run_expand(op_run *r)
+{
+    int64_t shape[OP_LIST];
+    int rank = list_param(r, "shape", shape);
+    return reel_expand(HERE, x_of(r), rank, shape);
+}
+
+static reel_value run_flip(op_run *r)
+{
+    int64_t dims[OP_LIST];
+    int axes[OP_LIST], count = list_param(r, "dims", dims);
+    for (int i = 0; i < count; i++) axes[i] = (int)dims[i];
+    return reel_flip(HERE, x_of(r), count, axes);
+}
+
+/* Pairs (before, after), the last axis first; negative ones cut. */
+static reel_value run_pad(op_run *r)
+{
+    int64_t pad[OP_LIST], before[REEL_MAX_RANK] = {0}, after[REEL_MAX_RANK] = {0};
+    int count = list_param(r, "pad", pad);
+    reel_value x = x_of(r);
+    reel_array a = reel_data(x);
+    if (count < 0 || count % 2 || count / 2 > a.rank) return not_covered(r, "pad is no list of pairs");
+    for (int i = 0; i < count / 2; i++) {
+        int axis = a.rank - 1 - i;
+        int64_t first = pad[2 * i], last = pad[2 * i + 1];
+        if (first < 0 || last < 0)
+            x = reel_slice(HERE, x, axis, first < 0 ? -first : 0, last < 0 ? a.shape[axis] + last : a.shape[axis], 1);
+        before[axis] = first > 0 ? first : 0;
+        after[axis] = last > 0 ? last : 0;
+    }
+    return reel_pad(HERE, x, before, after, real_param(r, "value", 0));
+}
+
+static reel_value run_tril(op_run *r)
+{
+    return reel_tril(HERE, x_of(r), (int64_t)real_param(r, "diagonal", 0));
+}
+
+static reel_value run_index_select(op_run *r)
+{
+    return reel_index_select(HERE, x_of(r), (int)real_param(r, "dim", 0), operand(r, "index"));
+}
+
+static reel_value run_embedding(op_run *r)
+{
+    int64_t padding = (int64_t)real_param(r, "padding_idx", -1);
+    bool from_end = cJSON_IsNumber(param(r, "padding_idx")) && padding < 0;
+    if (from_end) padding += reel_data(operand(r, "weight")).shape[0];
+    return reel_embedding(HERE, operand(r, "weight"), operand(r, "index"), padding);
+}
+
+static reel_value run_one_hot(op_run *r)
+{
+    return reel_one_hot(HERE, operand(r, "index"), (int64_t)real_param(r, "num_classes", -1));
+}
+
+/* ---- normalisation ---- */
+
+static reel_value run_layer_norm(op_run *r)
+{
+    int64_t shape[OP_LIST];
+    int axes = list_param(r, "normalized_shape", shape);
+    return reel_layer_norm(HERE, x_of(r), axes, operand(r, "weight"), operand(r, "bias"), real_param(r, "eps", 1e-5));
+}
+
+static reel_value run_group_norm(op_run *r)
+{
+    return reel_group_norm(HERE, x_of(r), (int)real_param(r, "num_groups", 1), operand(r, "weight"), operand(r, "bias"),
+                           real_param(r, "eps", 1e-5));
+}
+
+static reel_value run_batch_norm(op_run *r)
+{
+    reel_array running[2];
+    static const char *const names[] = {"running_mean", "running_var"};
+    for (int i = 0; i < 2; i++) {
+        running[i] = reel_data(operand(r, names[i]));
+        also(r, i ? "new_running_var" : "new_running_mean", running[i]);
+    }
+    bool given = running[0].data && running[1].data;
+    reel_tape_set_training(r->tape, flag_param(r, "training", true));
+    return reel_batch_norm(HERE, x_of(r), operand(r, "weight"), operand(r, "bias"), given ? &running[0] : NULL,
+                           given ? &running[1] : NULL, real_param(r, "momentum", 0.1), real_param(r, "eps", 1e-5));
+}
+
+/* ---- images ---- */
+
+/* One number for both axes, or two; `otherwise` (one number) when absent or null. */
+static const int64_t *pair_param(op_run *r, const char *name, int64_t pair[2], int64_t otherwise)
+{
+    int64_t list[OP_LIST];
+    int count = list_param(r, name, list);
+    pair[0] = count > 0 ? list[0] : otherwise;
+    pair[1] = count > 1 ? list[1] : pair[0];
+    return pair;
+}
+
+static reel_value run_conv2d(op_run *r)
+{
+    int64_t stride[2], padding[2], dilation[2];
+    return reel_conv2d(HERE, x_of(r), operand(r, "weight"), operand(r, "bias"), pair_param(r, "stride", stride, 1),
+                       pair_param(r, "padding", padding, 0), pair_param(r, "dilation", dilation, 1),
+                       (int64_t)real_param(r, "groups", 1));
+}
+
+static reel_value run_avg_pool2d(op_run *r)
+{
+    int64_t kernel[2], stride[2], padding[2];
+    bool own = cJSON_IsNull(param(r, "stride")) || !param(r, "stride");
+    pair_param(r, "kernel_size", kernel, 0);
+    return reel_avg_pool2d(HERE, x_of(r), kernel, own ? NULL : pair_param(r, "stride", stride, 0),
+                           pair_param(r, "padding", padding, 0), flag_param(r, "ceil_mode", false),
+                           flag_param(r, "count_include_pad", true));
+}
+
+static reel_value run_max_pool2d(op_run *r)
+{
+    int64_t kernel[2], stride[2], padding[2];
+    bool own = cJSON_IsNull(param(r, "stride")) || !param(r, "stride");
+    pair_param(r, "kernel_size", kernel, 0);
+    return reel_max_pool2d(HERE, x_of(r), kernel, own ? NULL : pair_param(r, "stride", stride, 0),
+                           pair_param(r, "padding", padding, 0), flag_param(r, "ceil_mode", false));
+}
+
 /* ---- random ---- */
 
 static reel_value run_dropout(op_run *r)
@@ -146,7 +364,20 @@ static reel_value run_dropout(op_run *r)
     return reel_dropout(HERE, x_of(r), p);
 }
 
+#define ROW(name) {#name, run_##name},
 const op_row op_rows[] = {
+    UNARY_ROWS(ROW) BINARY_ROWS(ROW){"add", run_add},
+    {"sub", run_sub},
+    {"pow_scalar", run_pow_scalar},
+    {"rpow_scalar", run_rpow_scalar},
+    {"leaky_relu", run_leaky_relu},
+    {"elu", run_elu},
+    {"gelu", run_gelu},
+    {"softplus", run_softplus},
+    {"clamp", run_clamp},
+    {"hardtanh", run_hardtanh},
+    {"where", run_where},
+    {"masked_fill", run_masked_fill},
     {"transpose", run_transpose},
     {"permute", run_permute},
     {"reshape", run_reshape},
@@ -158,6 +389,19 @@ const op_row op_rows[] = {
     {"gather", run_gather},
     {"unsqueeze", run_unsqueeze},
     {"squeeze", run_squeeze},
+    {"expand", run_expand},
+    {"flip", run_flip},
+    {"pad", run_pad},
+    {"tril", run_tril},
+    {"index_select", run_index_select},
+    {"embedding", run_embedding},
+    {"one_hot", run_one_hot},
+    {"layer_norm", run_layer_norm},
+    {"group_norm", run_group_norm},
+    {"batch_norm", run_batch_norm},
+    {"conv2d", run_conv2d},
+    {"avg_pool2d", run_avg_pool2d},
+    {"max_pool2d", run_max_pool2d},
     {"dropout", run_dropout},
     {NULL, NULL},
 };

@@ -65,6 +65,9 @@ REEL_API bool reel_params_trainable(const reel_params *params, int index);
 REEL_API bool reel_params_has_gradient(const reel_params *params);
 /* Drops the gradient: the next walk back starts from nothing. */
 REEL_API void reel_params_drop_gradient(reel_params *params);
+/* Sets the whole gradient by hand from a flat array (size), converting between float and double, as if a walk back had
+ * written it; for gradients that come from elsewhere. Seals the store. */
+REEL_API reel_status reel_params_set_gradient(REEL_SITE reel_params *params, const reel_array *flat);
 
 #ifndef REEL_NO_SITE_MACROS
 #define reel_params_new(...) reel_params_new(REEL_HERE, __VA_ARGS__)
@@ -74,6 +77,7 @@ REEL_API void reel_params_drop_gradient(reel_params *params);
 #define reel_params_read(...) reel_params_read(REEL_HERE, __VA_ARGS__)
 #define reel_params_write(...) reel_params_write(REEL_HERE, __VA_ARGS__)
 #define reel_params_copy(...) reel_params_copy(REEL_HERE, __VA_ARGS__)
+#define reel_params_set_gradient(...) reel_params_set_gradient(REEL_HERE, __VA_ARGS__)
 #define reel_params_set_trainable(...) reel_params_set_trainable(REEL_HERE, __VA_ARGS__)
 #endif
 

@@ -10,10 +10,13 @@
 #include <reel/check.h>
 #include <reel/context.h>
 #include <reel/data.h>
+#include <reel/hyper.h>
 #include <reel/op.h>
 #include <reel/ops.h>
+#include <reel/optim.h>
 #include <reel/params.h>
 #include <reel/random.h>
+#include <reel/schedule.h>
 #include <reel/tape.h>
 
 #endif

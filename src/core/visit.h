@@ -40,7 +40,8 @@ void visit_text(visitor *v, const char *name, char **value);
 void visit_same_text(visitor *v, const char *name, const char *value);
 void visit_same_int64(visitor *v, const char *name, int64_t value);
 void visit_same_double(visitor *v, const char *name, double value);
-/* A short list of integers, [2, 8, 1]; at most `room` when loading. */
+/* A short list of integers, [2, 8, 1]; at most `room` when loading, and never more than INT64_LIST_MOST. */
+#define INT64_LIST_MOST 256
 void visit_int64_list(visitor *v, const char *name, int64_t *values, int64_t room, int64_t *count);
 void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, int64_t count);
 /* Numbers with their shape and dtype, which must be the same in the file; the data are written when loading. */

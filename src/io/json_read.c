@@ -309,18 +309,36 @@ static bool bad_element(json_fault *fault, int64_t index, const char *text, cons
     return false;
 }
 
+/* The end of the element at `at` of a list of numbers. *plain: a number of at most 38 characters without exponent, which
+ * is within the range of float32 (and so need not be read in order to be checked). */
+static inline const char *element_end(const char *at, bool *plain)
+{
+    *plain = false;
+    if (*at == '"') return json_skip_text(at);
+    const char *after = at;
+    bool exponent = false;
+    for (; *after != ',' && *after != ']' && *after > ' '; after++) exponent |= (*after | 0x20) == 'e';
+    *plain = !exponent && after - at <= 38;
+    return after;
+}
+
 /* Elements of a list of numbers, which is known to be good. */
 static bool decode_span(const json_document *d, const json_span *span, reel_dtype dtype, void *out, json_fault *fault)
 {
     const char *at = d->text + span->begin + 1, *end = d->text + span->end;
+    bool floating = dtype == REEL_FLOAT || dtype == REEL_DOUBLE;
     for (int64_t i = 0; i < span->count; i++) {
+        bool plain, good;
         at = json_skip_blanks(at, end);
-        const char *after = at + 1;
-        if (*at == '"')
-            after = json_skip_text(at);
-        else
-            while (*after != ',' && *after != ']' && *after > ' ') after++;
-        if (!decode_element(at, after, dtype, out, i)) return bad_element(fault, i, at, after, dtype);
+        const char *after = at;
+        if (out && floating && *at != '"') { /* the commonest: the reader finds the end by itself */
+            good = dtype == REEL_FLOAT ? number_read_float(&after, end, (float *)out + i) == NUMBER_OK
+                                       : number_read_double(&after, end, (double *)out + i) == NUMBER_OK;
+        } else {
+            after = element_end(at, &plain);
+            good = (!out && floating && plain) || decode_element(at, after, dtype, out, i);
+        }
+        if (!good) return bad_element(fault, i, at, element_end(at, &plain), dtype);
         at = json_skip_blanks(after, end) + 1; /* behind the comma or bracket */
     }
     return true;

@@ -250,7 +250,7 @@ static void read_data(visitor *v, const json_node *node, const reel_array *array
     }
 }
 
-#define LETTERS 4096 /* decoded at a time when only checking */
+#define LETTERS 65536 /* decoded at a time when only checking */
 
 /* Decodes into data, or (NULL) only checks. */
 static const char *decode_base64(uint8_t *data, const char *text, size_t length, size_t *position)
@@ -348,4 +348,62 @@ void visit_array(visitor *v, const char *name, const reel_array *array)
         visitor_mix_elements(v, array);
     }
     if (visitor_reading(v)) read_array(v, name, array);
+}
+
+/* ---- short lists of integers ---- */
+
+static void give_list(visitor *v, const char *name, const int64_t *values, int64_t count)
+{
+    reel_array list = reel_array_view(REEL_INT64, (int64_t *)(uintptr_t)values, 1, &count);
+    if (v->mode == VISIT_SAVE) json_write_numbers(v->writer, name, &list);
+    if (v->mode == VISIT_HASH) {
+        visitor_mix_tag(v, HASH_ARRAY, name);
+        visitor_mix_uint64(v, (uint64_t)count);
+        visitor_mix_elements(v, &list);
+    }
+}
+
+/* Reads at most `room` integers; -1 with an error kept. */
+static int64_t take_list(visitor *v, const char *name, int64_t *values, int64_t room, const char *expected)
+{
+    const json_node *node = visitor_take(v, name, expected);
+    if (!node) return -1;
+    json_fault fault;
+    json_kind kind = json_kind_of(v->document, node);
+    int64_t count = kind == JSON_NUMBERS || kind == JSON_LIST ? json_count(v->document, node) : -1;
+    if (count >= 0 && count <= room && json_decode(v->document, node, REEL_INT64, values, &fault)) return count;
+    visitor_unexpected(v, name, node, expected);
+    return -1;
+}
+
+void visit_int64_list(visitor *v, const char *name, int64_t *values, int64_t room, int64_t *count)
+{
+    if (visitor_misplaced(v, false)) return;
+    if (!visitor_reading(v)) {
+        give_list(v, name, values, *count);
+        return;
+    }
+    int64_t found[INT64_LIST_MOST], most = room < INT64_LIST_MOST ? room : INT64_LIST_MOST;
+    char expected[64];
+    snprintf(expected, sizeof expected, "a list of at most %lld integers", (long long)most);
+    int64_t n = take_list(v, name, found, most, expected);
+    if (n < 0 || v->mode != VISIT_LOAD) return;
+    memcpy(values, found, (size_t)n * sizeof *values);
+    *count = n;
+}
+
+void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, int64_t count)
+{
+    if (visitor_misplaced(v, false)) return;
+    if (!visitor_reading(v)) {
+        give_list(v, name, values, count);
+        return;
+    }
+    int64_t found[INT64_LIST_MOST];
+    char expected[SHAPE_TEXT_SIZE], text[SHAPE_TEXT_SIZE];
+    shape_list(expected, values, count);
+    int64_t n = take_list(v, name, found, INT64_LIST_MOST, expected);
+    if (n < 0 || (n == count && memcmp(found, values, (size_t)n * sizeof *values) == 0)) return;
+    shape_list(text, found, n);
+    visitor_mismatch(v, REEL_MISMATCH, name, text, expected);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Elementary functions of a vector, to 2 units in the last place (measured by tests/check_vmath.c), with the special values of IEEE 754 and
- * C: NaN in NaN out, signed zeros, infinities, gradual underflow. The same operations in the same order in
- * every instruction set; only vfma differs.
+ * Elementary functions of a vector, to 2 units in the last place (measured by tests/check_vmath.c), with the special
+ * values of IEEE 754 and C: NaN in NaN out, signed zeros, infinities, gradual underflow. The same operations in the
+ * same order in every instruction set; only vfma differs.
  *
  * Reduction of the argument after Cody and Waite, Software Manual for the Elementary Functions, 1980; the logarithm in
  * s = f / (2 + f) and the compensated sums after Tang, ACM TOMS 16, 1990, and Dekker, Numer. Math. 18, 1971; the

@@ -96,7 +96,8 @@ static reel_status conv_shape(reel_call *call)
     for (int d = 0; d < 2; d++) {
         p->in[d] = x->shape[2 + d];
         p->kernel[d] = weight->shape[2 + d];
-        if (p->kernel[d] < 1 || p->kernel[d] > MOST_STEP || p->in[d] + 2 * p->padding[d] < (p->kernel[d] - 1) * p->dilation[d] + 1) {
+        if (p->kernel[d] < 1 || p->kernel[d] > MOST_STEP ||
+            p->in[d] + 2 * p->padding[d] < (p->kernel[d] - 1) * p->dilation[d] + 1) {
             char texts[2][SHAPE_TEXT_SIZE];
             return reel_call_fail(call, REEL_BAD_SHAPE, "the kernel of %s is larger than the padded image of %s",
                                   shape_text(texts[0], weight), shape_text(texts[1], x));
@@ -107,15 +108,30 @@ static reel_status conv_shape(reel_call *call)
     return REEL_OK;
 }
 
-#define IMAGE(...) {4, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false}
-#define BIAS(n) {1, {n}, -2, 2, NULL, REEL_FLOAT, false}
+#define IMAGE(...)                                                                                                     \
+    {                                                                                                                  \
+        4, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false                                                               \
+    }
+#define BIAS(n)                                                                                                        \
+    {                                                                                                                  \
+        1, {n}, -2, 2, NULL, REEL_FLOAT, false                                                                         \
+    }
 static const reel_sample conv_samples[] = {
-    {"plain", 2, {IMAGE(2, 2, 4, 3), IMAGE(3, 2, 2, 2)},
-     &(conv_plan){.stride = {1, 1}, .dilation = {1, 1}, .groups = 1}, false},
-    {"stride and padding", 3, {IMAGE(1, 2, 5, 4), IMAGE(3, 2, 3, 2), BIAS(3)},
-     &(conv_plan){.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 1}, .groups = 1}, false},
-    {"dilation and groups", 3, {IMAGE(2, 4, 5, 5), IMAGE(2, 2, 2, 3), BIAS(2)},
-     &(conv_plan){.stride = {1, 2}, .padding = {0, 1}, .dilation = {3, 2}, .groups = 2}, false},
+    {"plain",
+     2,
+     {IMAGE(2, 2, 4, 3), IMAGE(3, 2, 2, 2)},
+     &(conv_plan){.stride = {1, 1}, .dilation = {1, 1}, .groups = 1},
+     false},
+    {"stride and padding",
+     3,
+     {IMAGE(1, 2, 5, 4), IMAGE(3, 2, 3, 2), BIAS(3)},
+     &(conv_plan){.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 1}, .groups = 1},
+     false},
+    {"dilation and groups",
+     3,
+     {IMAGE(2, 4, 5, 5), IMAGE(2, 2, 2, 3), BIAS(2)},
+     &(conv_plan){.stride = {1, 2}, .padding = {0, 1}, .dilation = {3, 2}, .groups = 2},
+     false},
 };
 
 static const reel_op conv_op = {

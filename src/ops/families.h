@@ -10,7 +10,15 @@
 #define OP_FAMILIES(X)                                                                                                 \
     X(shape_family)                                                                                                    \
     X(gather_family)                                                                                                   \
-    X(dropout_family)
+    X(dropout_family)                                                                                                  \
+    X(unary_family)                                                                                                    \
+    X(binary_family)                                                                                                   \
+    X(where_family)                                                                                                    \
+    X(rearrange_family)                                                                                                \
+    X(take_family)                                                                                                     \
+    X(normalize_family)                                                                                                \
+    X(conv2d_family)                                                                                                   \
+    X(pool2d_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)

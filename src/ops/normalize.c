@@ -78,10 +78,17 @@ static reel_status layer_norm_shape(reel_call *call)
     return norm_rule(call, p->axes, x->shape + lead);
 }
 
-#define NORM_X(rank, ...) {rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false}
+#define NORM_X(rank, ...)                                                                                              \
+    {                                                                                                                  \
+        rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false                                                            \
+    }
 static const reel_sample layer_norm_samples[] = {
     {"rows", 3, {NORM_X(2, 3, 5), NORM_X(1, 5), NORM_X(1, 5)}, &(norm_plan){.axes = 1, .eps = 1e-5}, false},
-    {"two axes", 3, {NORM_X(3, 2, 3, 2), NORM_X(2, 3, 2), NORM_X(2, 3, 2)}, &(norm_plan){.axes = 2, .eps = 1e-5}, false},
+    {"two axes",
+     3,
+     {NORM_X(3, 2, 3, 2), NORM_X(2, 3, 2), NORM_X(2, 3, 2)},
+     &(norm_plan){.axes = 2, .eps = 1e-5},
+     false},
     {"plain", 1, {NORM_X(2, 2, 4)}, &(norm_plan){.axes = 1, .eps = 0.1}, false},
 };
 
@@ -209,9 +216,10 @@ reel_value reel_batch_norm(const char *site, reel_value x, reel_value weight, re
         p.running_variance = running_variance->data;
     }
     if ((!fits || !(momentum >= 0 && momentum <= 1)) && !reel_is_nil(x)) {
-        reel_error_set(reel_tape_context(x.tape), REEL_BAD_ARGUMENT, site, "batch_norm", "%s",
-                       fits ? "the momentum is outside 0 to 1"
-                            : "running mean and variance must be both given, of the tape's type and one number a channel");
+        reel_error_set(
+            reel_tape_context(x.tape), REEL_BAD_ARGUMENT, site, "batch_norm", "%s",
+            fits ? "the momentum is outside 0 to 1"
+                 : "running mean and variance must be both given, of the tape's type and one number a channel");
         return REEL_NIL;
     }
     return reel_record(site, &batch_norm_op, 3, (const reel_value[]){x, weight, bias}, &p);

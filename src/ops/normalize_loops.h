@@ -57,8 +57,10 @@ static reel_status TYPED(norm_apply)(reel_call *call)
     const REAL *x = call->in[0]->data;
     const REAL *weight = norm_operand(call, 1), *bias = norm_operand(call, 2);
     REAL *y = call->out->data;
-    if (p->fixed) TYPED(norm_take_running)(p);
-    else TYPED(norm_measure)(p, x);
+    if (p->fixed)
+        TYPED(norm_take_running)(p);
+    else
+        TYPED(norm_measure)(p, x);
     if (p->running_mean && !p->fixed) TYPED(norm_update_running)(p);
     for (int64_t s = 0; s < p->sets; s++)
         for (int64_t i = 0; i < p->length; i++) {

@@ -64,11 +64,12 @@ static reel_status pool_shape(reel_call *call)
     for (int d = 0; d < 2; d++) {
         int64_t k = p->kernel[d], s = p->stride[d], pad = p->padding[d], n = x->shape[x->rank - 2 + d];
         if (k < 1 || k > MOST_STEP || s < 1 || s > MOST_STEP || pad < 0 || pad > k / 2)
-            return reel_call_fail(call, REEL_BAD_ARGUMENT,
-                                  "found kernel %lld, stride %lld, padding %lld, expected at least 1, 1, and padding of "
-                                  "0 to half the kernel",
-                                  (long long)k, (long long)s, (long long)pad);
-        if (n + 2 * pad < k)
+            return reel_call_fail(
+                call, REEL_BAD_ARGUMENT,
+                "found kernel %lld, stride %lld, padding %lld, expected at least 1, 1, and padding of "
+                "0 to half the kernel",
+                (long long)k, (long long)s, (long long)pad);
+        if (n < 1 || n + 2 * pad < k)
             return reel_call_fail(call, REEL_BAD_SHAPE, "a window of %lld is larger than the padded image of %s",
                                   (long long)k, shape_text(text, x));
         int64_t out = (n + 2 * pad - k + (p->ceil ? s - 1 : 0)) / s + 1;
@@ -80,11 +81,26 @@ static reel_status pool_shape(reel_call *call)
     return REEL_OK;
 }
 
-#define IMAGES(rank, ...) {rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false}
+#define IMAGES(rank, ...)                                                                                              \
+    {                                                                                                                  \
+        rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false                                                            \
+    }
 static const reel_sample avg_pool_samples[] = {
-    {"plain", 1, {IMAGES(4, 2, 2, 4, 4)}, &(pool_plan){{2, 2}, {2, 2}, {0, 0}, .count_padding = true}, false},
-    {"padding counted", 1, {IMAGES(3, 2, 4, 5)}, &(pool_plan){{3, 2}, {2, 1}, {1, 1}, .count_padding = true}, false},
-    {"padding left out, ceil", 1, {IMAGES(2, 5, 4)}, &(pool_plan){{3, 3}, {2, 2}, {1, 0}, .ceil = true}, false},
+    {"plain",
+     1,
+     {IMAGES(4, 2, 2, 4, 4)},
+     &(pool_plan){.kernel = {2, 2}, .stride = {2, 2}, .padding = {0, 0}, .count_padding = true},
+     false},
+    {"padding counted",
+     1,
+     {IMAGES(3, 2, 4, 5)},
+     &(pool_plan){.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .count_padding = true},
+     false},
+    {"padding left out, ceil",
+     1,
+     {IMAGES(2, 5, 4)},
+     &(pool_plan){.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 0}, .ceil = true},
+     false},
 };
 
 static const reel_op avg_pool_op = {
@@ -127,10 +143,22 @@ static reel_status max_pool_record(reel_call *call)
 
 static const double tied[] = {1, 1, 0, 0};
 static const reel_sample max_pool_samples[] = {
-    {"plain", 1, {IMAGES(4, 2, 2, 4, 4)}, &(pool_plan){{2, 2}, {2, 2}, {0, 0}}, false},
-    {"overlap and padding", 1, {IMAGES(3, 2, 4, 5)}, &(pool_plan){{3, 2}, {1, 2}, {1, 1}}, false},
-    {"ceil", 1, {IMAGES(2, 5, 4)}, &(pool_plan){{2, 2}, {2, 3}, {0, 0}, .ceil = true}, false},
-    {"tie", 1, {{2, {2, 2}, 0, 0, tied, REEL_FLOAT, false}}, &(pool_plan){{2, 2}, {2, 2}, {0, 0}}, true},
+    {"plain", 1, {IMAGES(4, 2, 2, 4, 4)}, &(pool_plan){.kernel = {2, 2}, .stride = {2, 2}, .padding = {0, 0}}, false},
+    {"overlap and padding",
+     1,
+     {IMAGES(3, 2, 4, 5)},
+     &(pool_plan){.kernel = {3, 2}, .stride = {1, 2}, .padding = {1, 1}},
+     false},
+    {"ceil",
+     1,
+     {IMAGES(2, 5, 4)},
+     &(pool_plan){.kernel = {2, 2}, .stride = {2, 3}, .padding = {0, 0}, .ceil = true},
+     false},
+    {"tie",
+     1,
+     {{2, {2, 2}, 0, 0, tied, REEL_FLOAT, false}},
+     &(pool_plan){.kernel = {2, 2}, .stride = {2, 2}, .padding = {0, 0}},
+     true},
 };
 
 static const reel_op max_pool_op = {

@@ -138,8 +138,7 @@ static reel_status flip_forward(reel_call *call)
 static reel_status flip_backward(reel_call *call)
 {
     strided w = flip_walk(call);
-    if (call->in_gradient[0])
-        walk_put(&w, call->out->dtype, call->out_gradient, call->in_gradient[0], call->add[0]);
+    if (call->in_gradient[0]) walk_put(&w, call->out->dtype, call->out_gradient, call->in_gradient[0], call->add[0]);
     return REEL_OK;
 }
 
@@ -199,8 +198,9 @@ static reel_status pad_shape(reel_call *call)
     rule_shape_of(call, 0);
     for (int d = 0; d < call->out->rank; d++) {
         if (a->before[d] < 0 || a->after[d] < 0 || a->before[d] > MOST_PADDING || a->after[d] > MOST_PADDING)
-            return reel_call_fail(call, REEL_BAD_ARGUMENT, "axis %d: found padding of %lld and %lld, expected 0 to 2^40",
-                                  d, (long long)a->before[d], (long long)a->after[d]);
+            return reel_call_fail(call, REEL_BAD_ARGUMENT,
+                                  "axis %d: found padding of %lld and %lld, expected 0 to 2^40", d,
+                                  (long long)a->before[d], (long long)a->after[d]);
         call->out->shape[d] += a->before[d] + a->after[d];
     }
     return REEL_OK;
@@ -222,8 +222,10 @@ static reel_status pad_forward(reel_call *call)
     strided w = pad_walk(call);
     reel_array *y = call->out;
     for (int64_t i = 0; i < y->size; i++)
-        if (y->dtype == REEL_FLOAT) ((float *)y->data)[i] = (float)a->value;
-        else ((double *)y->data)[i] = a->value;
+        if (y->dtype == REEL_FLOAT)
+            ((float *)y->data)[i] = (float)a->value;
+        else
+            ((double *)y->data)[i] = a->value;
     walk_put(&w, y->dtype, call->in[0]->data, y->data, false);
     return REEL_OK;
 }
@@ -231,8 +233,7 @@ static reel_status pad_forward(reel_call *call)
 static reel_status pad_backward(reel_call *call)
 {
     strided w = pad_walk(call);
-    if (call->in_gradient[0])
-        walk_get(&w, call->out->dtype, call->in_gradient[0], call->out_gradient, call->add[0]);
+    if (call->in_gradient[0]) walk_get(&w, call->out->dtype, call->in_gradient[0], call->out_gradient, call->add[0]);
     return REEL_OK;
 }
 
@@ -339,6 +340,12 @@ reel_value reel_tril(const char *site, reel_value x, int64_t diagonal)
     int64_t most = INT64_C(1) << 60;
     int64_t kept = diagonal < -most ? -most : diagonal > most ? most : diagonal;
     return reel_record(site, &tril_op, 1, &x, &(tril_attributes){kept});
+}
+
+reel_value reel_masked_fill(const char *site, reel_value x, reel_value mask, double value)
+{
+    if (reel_is_nil(x) || reel_is_nil(mask)) return REEL_NIL;
+    return reel_where(site, mask, reel_scalar(site, x.tape, value), x);
 }
 
 op_family rearrange_family = {&expand_op, &flip_op, &pad_op, &tril_op, NULL};

@@ -49,19 +49,26 @@ DEFINE_WALK(add_from_double, double, *a += *b)
 
 void walk_take(const strided *w, reel_dtype dtype, void *dense, const void *far)
 {
-    if (dtype == REEL_FLOAT) take_float(w, dense, (float *)(uintptr_t)far);
-    else take_double(w, dense, (double *)(uintptr_t)far);
+    if (dtype == REEL_FLOAT)
+        take_float(w, dense, (float *)(uintptr_t)far);
+    else
+        take_double(w, dense, (double *)(uintptr_t)far);
 }
 
 void walk_put(const strided *w, reel_dtype dtype, const void *dense, void *far, bool add)
 {
-    if (dtype == REEL_FLOAT) (add ? add_to_float : put_float)(w, (float *)(uintptr_t)dense, far);
-    else (add ? add_to_double : put_double)(w, (double *)(uintptr_t)dense, far);
+    if (dtype == REEL_FLOAT)
+        (add ? add_to_float : put_float)(w, (float *)(uintptr_t)dense, far);
+    else
+        (add ? add_to_double : put_double)(w, (double *)(uintptr_t)dense, far);
 }
 
 void walk_get(const strided *w, reel_dtype dtype, void *dense, const void *far, bool add)
 {
-    if (!add) walk_take(w, dtype, dense, far);
-    else if (dtype == REEL_FLOAT) add_from_float(w, dense, (float *)(uintptr_t)far);
-    else add_from_double(w, dense, (double *)(uintptr_t)far);
+    if (!add)
+        walk_take(w, dtype, dense, far);
+    else if (dtype == REEL_FLOAT)
+        add_from_float(w, dense, (float *)(uintptr_t)far);
+    else
+        add_from_double(w, dense, (double *)(uintptr_t)far);
 }

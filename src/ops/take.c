@@ -52,8 +52,10 @@ static reel_status take_backward(reel_call *call, const take_plan *p)
             int64_t to = (o * p->n + at[k]) * p->inner, from = (o * p->count + k) * p->inner;
             if (at[k] == p->skipped) continue;
             for (int64_t i = 0; i < p->inner; i++)
-                if (x->dtype == REEL_FLOAT) ((float *)gradient)[to + i] += ((const float *)call->out_gradient)[from + i];
-                else ((double *)gradient)[to + i] += ((const double *)call->out_gradient)[from + i];
+                if (x->dtype == REEL_FLOAT)
+                    ((float *)gradient)[to + i] += ((const float *)call->out_gradient)[from + i];
+                else
+                    ((double *)gradient)[to + i] += ((const double *)call->out_gradient)[from + i];
         }
     return REEL_OK;
 }
@@ -74,8 +76,7 @@ static reel_status select_shape(reel_call *call)
     if (axis < 0) return REEL_BAD_ARGUMENT;
     char text[SHAPE_TEXT_SIZE];
     if (call->in[1]->rank > 1)
-        return reel_call_fail(call, REEL_BAD_SHAPE, "index: found %s, expected a list",
-                              shape_text(text, call->in[1]));
+        return reel_call_fail(call, REEL_BAD_SHAPE, "index: found %s, expected a list", shape_text(text, call->in[1]));
     a->axis = axis;
     rule_shape_of(call, 0);
     call->out->shape[axis] = call->in[1]->size;

@@ -16,7 +16,7 @@ static void slices_free(reel_params *params, slice_vector *v)
     memory_free(context, v->slices, (size_t)v->capacity * sizeof(slice));
 }
 
-static size_t vector_bytes(const reel_params *params, int slot)
+size_t params_vector_bytes(const reel_params *params, int slot)
 {
     return (size_t)params->values.size * reel_dtype_size(params->dtype) + ARENA_ALIGN +
            (size_t)(slot % VECTOR_SLOTS) * VECTOR_STAGGER;
@@ -24,7 +24,7 @@ static size_t vector_bytes(const reel_params *params, int slot)
 
 void *params_vector_new(reel_params *params, const char *site, const char *who, int slot, void **block)
 {
-    *block = memory_zero(params->object.context, site, who, vector_bytes(params, slot));
+    *block = memory_zero(params->object.context, site, who, params_vector_bytes(params, slot));
     if (!*block) return NULL;
     uintptr_t at = ((uintptr_t)*block + ARENA_ALIGN - 1) & ~(uintptr_t)(ARENA_ALIGN - 1);
     return (char *)at + (size_t)(slot % VECTOR_SLOTS) * VECTOR_STAGGER;
@@ -32,7 +32,7 @@ void *params_vector_new(reel_params *params, const char *site, const char *who, 
 
 void params_vector_free(reel_params *params, int slot, void *block)
 {
-    memory_free(params->object.context, block, vector_bytes(params, slot));
+    memory_free(params->object.context, block, params_vector_bytes(params, slot));
 }
 
 static void params_destroy(reel_object *object)
@@ -347,4 +347,16 @@ void reel_params_drop_gradient(reel_params *params)
     if (!params) return;
     params->state = GRADIENT_NONE;
     for (int i = 0; i < params->values.count; i++) params->values.slices[i].written = false;
+}
+
+reel_status reel_params_set_gradient(const char *site, reel_params *params, const reel_array *flat)
+{
+    reel_status status = check_flat(site, "params_set_gradient", params, flat);
+    if (status == REEL_OK) status = reel_params_seal(site, params);
+    if (status != REEL_OK) return status;
+    reel_array gradient = reel_array_view(params->dtype, params->gradient, 1, &params->values.size);
+    if (gradient.size) array_convert(&gradient, flat);
+    for (int i = 0; i < params->values.count; i++) params->values.slices[i].written = true;
+    params->state = GRADIENT_FRESH;
+    return REEL_OK;
 }

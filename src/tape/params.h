@@ -50,6 +50,8 @@ struct reel_params {
  * what to give back with params_vector_free. */
 void *params_vector_new(reel_params *params, const char *site, const char *who, int slot, void **block);
 void params_vector_free(reel_params *params, int slot, void *block);
+/* Size of such a block, for those who may have to give it back after the store. */
+size_t params_vector_bytes(const reel_params *params, int slot);
 
 /* The array that slice s covers in a vector that starts at base; data NULL when either is. */
 reel_array slice_view(const reel_params *params, const slice *s, void *base);

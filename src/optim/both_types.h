@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Compiles the loops of a file twice, for float and for double: the file includes itself through this header, with
+ * BOTH_TYPES its own path, and keeps its loops between `#ifdef REAL` and `#else`.
+ */
+/* clang-format off */
+#define REAL float
+#define NAME(loop) loop##_float
+#define SQRT sqrtf
+#define ABS fabsf
+#define POW powf
+#define SMALLEST FLT_MIN
+#define ULP FLT_EPSILON
+#include BOTH_TYPES
+#undef REAL
+#undef NAME
+#undef SQRT
+#undef ABS
+#undef POW
+#undef SMALLEST
+#undef ULP
+
+#define REAL double
+#define NAME(loop) loop##_double
+#define SQRT sqrt
+#define ABS fabs
+#define POW pow
+#define SMALLEST DBL_MIN
+#define ULP DBL_EPSILON
+#include BOTH_TYPES
+#undef REAL
+#undef NAME
+#undef SQRT
+#undef ABS
+#undef POW
+#undef SMALLEST
+#undef ULP
+/* clang-format on */
+
+#ifndef REEL_OPTIM_BOTH_TYPES_H
+#define REEL_OPTIM_BOTH_TYPES_H
+
+/* Calls the loop of the update's type. */
+#define BY_TYPE(loop, dtype, ...) ((dtype) == REEL_DOUBLE ? loop##_double(__VA_ARGS__) : loop##_float(__VA_ARGS__))
+
+#endif

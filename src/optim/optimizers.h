@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The list of built-in optimizers, one row each: the registry and the declarations follow from it.
+ */
+#ifndef REEL_OPTIM_OPTIMIZERS_H
+#define REEL_OPTIM_OPTIMIZERS_H
+
+#include <reel/optim.h>
+
+#define OPTIMIZERS(X)                                                                                                  \
+    X(sgd_type)                                                                                                        \
+    X(adam_type)                                                                                                       \
+    X(adamw_type)
+
+#define DECLARE_OPTIMIZER(name) extern const reel_optimizer_type name;
+OPTIMIZERS(DECLARE_OPTIMIZER)
+#undef DECLARE_OPTIMIZER
+
+#endif
