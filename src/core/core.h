@@ -44,6 +44,12 @@ void object_release(reel_object *object, size_t size);
 /* Calls destroy; accepts NULL. */
 void object_free(void *object);
 
+/* reel_dtype_size of a valid element type, in place. */
+static inline size_t element_size(reel_dtype dtype)
+{
+    return dtype == REEL_FLOAT ? 4 : dtype == REEL_UINT8 ? 1 : 8;
+}
+
 /* Writes `(3,4)` to text. Returns text. */
 #define SHAPE_TEXT_SIZE 160
 char *shape_text(char text[SHAPE_TEXT_SIZE], const reel_array *array);

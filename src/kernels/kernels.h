@@ -15,12 +15,20 @@
 
 struct elementwise_kernels;
 struct matmul_kernels;
+struct update_kernels;
+struct loss_kernels;
+struct softmax_kernels;
+struct reduce_kernels;
 
 typedef struct kernels {
     const char *isa; /* "generic", "avx2" or "avx512" */
     reel_dtype dtype;
     const struct elementwise_kernels *elementwise;
     const struct matmul_kernels *matmul;
+    const struct update_kernels *update;
+    const struct loss_kernels *loss;
+    const struct softmax_kernels *softmax;
+    const struct reduce_kernels *reduce;
 } kernels;
 
 typedef enum kernels_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT } kernels_isa;

@@ -4,25 +4,29 @@
  */
 #include "kernels/broadcast.h"
 #include "ops/families.h"
+#include "tape/tape.h"
 #include <reel/ops.h>
 
 static const reel_op binary_ops[BINARY_COUNT];
 
 static reel_status binary_shape(reel_call *call)
 {
+    const reel_array *a = call->in[0], *b = call->in[1];
+    /* two numbers: the shape is set already */
+    if (a->rank + b->rank == 0 && a->dtype == call->out->dtype && b->dtype == a->dtype) return REEL_OK;
     reel_status status = rule_all_real(call);
     return status == REEL_OK ? rule_broadcast(call, 0, 1) : status;
 }
 
 static reel_status binary_record_forward(reel_call *call)
 {
-    broadcast_forward(kernels_get(call->out->dtype), (int)(call->op - binary_ops), call->in[0], call->in[1], call->out);
+    broadcast_forward(call_kernels(call), (int)(call->op - binary_ops), call->in[0], call->in[1], call->out);
     return REEL_OK;
 }
 
 static reel_status binary_record_backward(reel_call *call)
 {
-    const kernels *k = kernels_get(call->out->dtype);
+    const kernels *k = call_kernels(call);
     for (int i = 0; i < 2; i++)
         if (call->in_gradient[i])
             broadcast_backward(k, (int)(call->op - binary_ops), i, call->in[0], call->in[1], call->out,

@@ -4,6 +4,7 @@
  */
 #include "kernels/elementwise.h"
 #include "ops/families.h"
+#include "tape/tape.h"
 #include <reel/ops.h>
 
 #include <math.h>
@@ -40,7 +41,7 @@ static reel_status unary_shape(reel_call *call)
 
 static const unary_kernel *kernel_of(const reel_call *call)
 {
-    return &kernels_get(call->out->dtype)->elementwise->unary[call->op - unary_ops];
+    return &call_kernels(call)->elementwise->unary[call->op - unary_ops];
 }
 
 static reel_status unary_forward(reel_call *call)

@@ -4,6 +4,7 @@
  */
 #include "kernels/broadcast.h"
 #include "ops/families.h"
+#include "tape/tape.h"
 #include <reel/ops.h>
 
 /* out's shape, broadcast further by the mask's. */
@@ -42,14 +43,14 @@ static reel_status where_shape(reel_call *call)
 
 static reel_status where_forward(reel_call *call)
 {
-    broadcast_where(kernels_get(call->out->dtype), call->in[0], call->in[1], call->in[2], call->out);
+    broadcast_where(call_kernels(call), call->in[0], call->in[1], call->in[2], call->out);
     return REEL_OK;
 }
 
 /* Straight into the gradient of an operand of the result's shape; by way of scratch where it has to be summed. */
 static reel_status where_backward(reel_call *call)
 {
-    const kernels *k = kernels_get(call->out->dtype);
+    const kernels *k = call_kernels(call);
     const reel_array *y = call->out;
     for (int i = 1; i < 3; i++) {
         if (!call->in_gradient[i]) continue;

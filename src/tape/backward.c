@@ -41,7 +41,7 @@ static void close_params(reel_params *open, bool good)
 }
 
 /* Where a contribution to node n goes, and whether it is added. NULL with an error kept when memory is short. */
-static void *gradient_target(reel_tape *tape, node *n, bool *add, reel_params **open)
+static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_params **open)
 {
     if (n->kind == NODE_OPERATION) n = tape_node(tape, n->base);
     if (n->kind == NODE_PARAMETER) {
@@ -50,10 +50,10 @@ static void *gradient_target(reel_tape *tape, node *n, bool *add, reel_params **
         slice *s = &params->values.slices[n->base];
         *add = s->written;
         s->written = true;
-        return (char *)params->gradient + (size_t)s->offset * reel_dtype_size(params->dtype);
+        return (char *)params->gradient + (size_t)s->offset * element_size(params->dtype);
     }
     if (!n->gradient) {
-        n->gradient = arena_take(&tape->memory, (size_t)n->array.size * reel_dtype_size(tape->dtype));
+        n->gradient = arena_take(&tape->memory, (size_t)n->array.size * element_size(tape->dtype));
         if (!n->gradient) return NULL;
     }
     /* A variable adds up over walks, everything else starts anew in each. */
@@ -76,7 +76,7 @@ static reel_status check_versions(const reel_tape *tape, const char *site, uint3
     return REEL_OK;
 }
 
-static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
+static inline reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
 {
     const reel_array *few_in[FEW_OPERANDS], **in = few_in;
     void *few_gradient[FEW_OPERANDS], **gradient = few_gradient;
@@ -100,9 +100,19 @@ static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
         gradient[i] = gradient_target(tape, operand, &add[i], open);
         if (!gradient[i]) return REEL_NO_MEMORY;
     }
-    reel_call call = {.op = n->op, .tape = tape, .site = n->site, .attributes = n->payload, .out = &n->array, .in = in,
-                      .count = count, .training = tape->training, .rng = tape->rng, .out_gradient = n->gradient,
-                      .in_gradient = gradient, .add = add};
+    reel_call call;
+    call.op = n->op;
+    call.tape = tape;
+    call.site = n->site;
+    call.attributes = n->payload;
+    call.out = &n->array;
+    call.in = in;
+    call.count = count;
+    call.training = tape->training;
+    call.rng = tape->rng;
+    call.out_gradient = n->gradient;
+    call.in_gradient = gradient;
+    call.add = add;
     reel_status status = n->op->backward(&call);
     if (status != REEL_OK && !reel_failed(tape->object.context))
         reel_error_set(tape->object.context, status, n->site, n->op->name, "backward: %s", reel_status_text(status));

@@ -26,17 +26,8 @@ static reel_tape *tape_of(const reel_op *op, int count, const reel_value *operan
     return tape;
 }
 
-static reel_value record_failed(reel_tape *tape, const reel_op *op, const char *site, reel_status status)
-{
-    /* A rule that failed without a sentence still leaves an error. */
-    if (!reel_failed(tape->object.context))
-        reel_error_set(tape->object.context, status == REEL_OK ? REEL_BAD_ARGUMENT : status, site, op->name, "%s",
-                       reel_status_text(status));
-    return REEL_NIL;
-}
-
 /* Result memory: its own, or operand 0's. */
-static bool place_result(reel_tape *tape, node *n, const node *first)
+static inline bool place_result(reel_tape *tape, node *n, const node *first)
 {
     if (n->op->flags & REEL_OP_SHARES_VALUE) {
         n->array.data = first->array.data;
@@ -44,8 +35,57 @@ static bool place_result(reel_tape *tape, node *n, const node *first)
             n->base = first->kind == NODE_OPERATION ? first->base : node_operands(n)[0];
         return true;
     }
-    n->array.data = arena_take(&tape->memory, (size_t)n->array.size * reel_dtype_size(n->array.dtype));
+    n->array.data = arena_take(&tape->memory, (size_t)n->array.size * element_size(n->array.dtype));
     return n->array.data != NULL;
+}
+
+/* Looks the operands up: arrays, indices, the first one's node; *wants: does any of them want a gradient? False with an
+ * error when a handle is stale or of another tape. */
+static inline bool take_operands(reel_tape *tape, const char *site, const reel_op *op, int count,
+                                 const reel_value *operands, const reel_array **in, uint32_t *indices,
+                                 const node **first, bool *wants)
+{
+    for (int i = 0; i < count; i++) {
+        reel_value v = operands[i];
+        if (!v.tape) {
+            in[i] = NULL;
+            indices[i] = NO_OPERAND;
+            continue;
+        }
+        node *operand = v.tape == tape ? value_node(v) : NULL;
+        if (!operand) {
+            handle_error(tape, op, site, i, v);
+            return false;
+        }
+        if (!*first) *first = operand;
+        in[i] = &operand->array;
+        indices[i] = v.index;
+        *wants |= operand->wants;
+    }
+    return true;
+}
+
+/* The shape rule, memory for the result, forward. */
+static bool compute(reel_call *call, node *n, const node *first)
+{
+    const reel_op *op = n->op;
+    reel_status status = op->shape(call);
+    if (status != REEL_OK) goto failed;
+    if (n->array.rank > 0) {
+        n->array.size = shape_size(n->array.dtype, n->array.rank, n->array.shape);
+        if (n->array.size < 0) {
+            reel_call_fail(call, REEL_BAD_SHAPE, "the result would have too many elements");
+            return false;
+        }
+    }
+    if (!place_result(call->tape, n, first)) return false;
+    if (op->flags & REEL_OP_SHARES_VALUE) return true;
+    status = op->forward(call);
+    if (status == REEL_OK) return true;
+failed:
+    /* A rule that failed without a sentence still leaves an error. */
+    reel_error_set(call->tape->object.context, status, call->site, op->name, "%s", reel_status_text(status));
+    return false;
 }
 
 reel_value reel_record(const char *site, const reel_op *op, int count, const reel_value *operands,
@@ -67,22 +107,9 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     if (count > FEW_OPERANDS) in = arena_take(&tape->memory, (size_t)count * sizeof *in);
     if (count > 2) indices = n->operand.many = arena_take(&tape->memory, (size_t)count * sizeof *indices);
     if (!in || !indices) return REEL_NIL;
-    bool wants = false;
     const node *first = NULL;
-    for (int i = 0; i < count; i++) {
-        reel_value v = operands[i];
-        if (!v.tape) {
-            in[i] = NULL;
-            indices[i] = NO_OPERAND;
-            continue;
-        }
-        node *operand = v.tape == tape ? value_node(v) : NULL;
-        if (!operand) return handle_error(tape, op, site, i, v), REEL_NIL;
-        if (!first) first = operand;
-        in[i] = &operand->array;
-        indices[i] = v.index;
-        wants |= operand->wants;
-    }
+    bool wants = false;
+    if (!take_operands(tape, site, op, count, operands, in, indices, &first, &wants)) return REEL_NIL;
     n->array.size = 1;
     n->array.rank = 0;
     n->array.dtype = tape->dtype;
@@ -101,18 +128,20 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
         if (!n->payload) return REEL_NIL;
         memcpy(n->payload, attributes, op->attributes_size);
     }
-    reel_call call = {.op = op, .tape = tape, .site = site, .attributes = n->payload, .out = &n->array, .in = in,
-                      .count = count, .training = tape->training, .rng = tape->rng};
-    reel_status status = op->shape(&call);
-    if (status != REEL_OK) return record_failed(tape, op, site, status);
-    if (n->array.rank > 0) n->array.size = shape_size(n->array.dtype, n->array.rank, n->array.shape);
-    if (n->array.size < 0) {
-        reel_call_fail(&call, REEL_BAD_SHAPE, "the result would have too many elements");
-        return REEL_NIL;
-    }
-    if (!place_result(tape, n, first)) return REEL_NIL;
-    if (op->forward && !(op->flags & REEL_OP_SHARES_VALUE)) status = op->forward(&call);
-    if (status != REEL_OK) return record_failed(tape, op, site, status);
+    reel_call call;
+    call.op = op;
+    call.tape = tape;
+    call.site = site;
+    call.attributes = n->payload;
+    call.out = &n->array;
+    call.in = in;
+    call.count = count;
+    call.training = tape->training;
+    call.rng = tape->rng;
+    call.out_gradient = NULL;
+    call.in_gradient = NULL;
+    call.add = NULL;
+    if (!compute(&call, n, first)) return REEL_NIL;
     return (reel_value){tape, tape->count++, n->generation};
 }
 

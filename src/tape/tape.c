@@ -27,6 +27,7 @@ reel_tape *reel_tape_new(const char *site, reel_context *context, reel_dtype dty
     reel_tape *tape = object_new(context, site, "tape_new", sizeof *tape, tape_destroy);
     if (!tape) return NULL;
     tape->dtype = dtype;
+    tape->kernels = kernels_get(dtype);
     tape->gradients = tape->training = true;
     tape->generation = 1;
     arena_init(&tape->memory, context);
@@ -124,16 +125,11 @@ static node *add_chunk(reel_tape *tape, const char *site)
     return chunk;
 }
 
-node *tape_next_node(reel_tape *tape, const char *site)
+node *tape_grow(reel_tape *tape, const char *site)
 {
-    if (tape->count / NODE_CHUNK == tape->chunk_count) {
-        if (tape->count >= NO_OPERAND - NODE_CHUNK) {
-            reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
-            return NULL;
-        }
-        return add_chunk(tape, site);
-    }
-    return tape_node(tape, tape->count);
+    if (tape->count < NO_OPERAND - NODE_CHUNK) return add_chunk(tape, site);
+    reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
+    return NULL;
 }
 
 static node *leaf(reel_tape *tape, const char *site, node_kind kind)

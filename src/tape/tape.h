@@ -6,6 +6,7 @@
 #define REEL_TAPE_TAPE_H
 
 #include "core/core.h"
+#include "kernels/kernels.h"
 #include "tape/params.h"
 #include <reel/op.h>
 
@@ -38,6 +39,7 @@ _Static_assert(sizeof(node) <= 128, "a node is two cache lines");
 struct reel_tape {
     reel_object object;
     reel_dtype dtype;
+    const kernels *kernels;
     bool gradients, training;
     uint32_t generation;
     uint32_t rewinds;
@@ -68,6 +70,17 @@ static inline const uint32_t *node_operands(const node *n)
 }
 
 /* The next free node, not cleared; NULL with an error when memory is short. It counts once tape->count is raised. */
-node *tape_next_node(reel_tape *tape, const char *site);
+node *tape_grow(reel_tape *tape, const char *site);
+static inline node *tape_next_node(reel_tape *tape, const char *site)
+{
+    if (tape->count / NODE_CHUNK == tape->chunk_count) return tape_grow(tape, site);
+    return tape_node(tape, tape->count);
+}
+
+/* The kernels of the tape that an operation is recorded on. */
+static inline const kernels *call_kernels(const reel_call *call)
+{
+    return call->tape->kernels;
+}
 
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Losses that compare two arrays element by element.
+ */
+#include "kernels/loss.h"
+#include "kernels/kernels.h"
+#include "kernels/lanes.h"
+#include "kernels/reduce.h"
+
+extern const struct loss_kernels KERNEL(loss_table);
+extern const struct reduce_kernels KERNEL(reduce_table);
+
+/* log(1 + z) for 0 <= z <= 1: log 2 + log(1 + (z - 1) / 2) for the larger z, which v_log_reduced does not reach. */
+KERNEL_INLINE V log1p_of_part(V z)
+{
+    VI large = z > R(0.41421356);
+    V f = v_select(large, R(0.5) * (z - R(1)), z), e = v_select(large, v_set(1), v_set(0));
+    return vfma(e, v_set(LN2_HIGH), v_log_reduced(f, e * LN2_LOW));
+}
+
+KERNEL_INLINE V v_least(V x, real low) /* NaN passes */
+{
+    return v_select(x < low, v_set(low), x);
+}
+
+KERNEL_INLINE V loss_of(loss_kind kind, V x, V t, real p)
+{
+    V d = x - t, size = v_abs(d);
+    switch (kind) {
+    case LOSS_SQUARE: return d * d;
+    case LOSS_ABS: return size;
+    case LOSS_HUBER: return v_select(size <= p, R(0.5) * d * d, p * (size - R(0.5) * p));
+    case LOSS_BCE: return (t - R(1)) * v_least(v_log1p(-x), R(-100)) - t * v_least(v_log(x), R(-100));
+    default: return x * v_select(x < R(0), -t, R(1) - t) + log1p_of_part(v_exp(-v_abs(x)));
+    }
+}
+
+/* -1, 0 or 1, and NaN of NaN. */
+KERNEL_INLINE V v_sign_of(V d)
+{
+    return v_select(d > R(0), v_set(1), v_select(d < R(0), v_set(-1), d));
+}
+
+KERNEL_INLINE V derivative(loss_kind kind, bool target, V x, V t, real p)
+{
+    V d = x - t, value;
+    switch (kind) {
+    case LOSS_SQUARE: value = R(2) * d; break;
+    case LOSS_ABS: value = v_sign_of(d); break;
+    case LOSS_HUBER: value = v_select(d > p, v_set(p), v_select(d < -p, v_set(-p), d)); break;
+    case LOSS_BCE:
+        if (target) return v_least(v_log1p(-x), R(-100)) - v_least(v_log(x), R(-100));
+        return d / v_least((R(1) - x) * x, R(1e-12));
+    default:
+        if (target) return -x;
+        return v_sigmoid(x) - t;
+    }
+    return target ? -value : value;
+}
+
+KERNEL_INLINE void each_of(loss_kind kind, int64_t n, const real *x, const real *t, real p, real *y)
+{
+    EACH_VECTOR(n) store_up_to(y + i, loss_of(kind, load_up_to(x + i, left), load_up_to(t + i, left), p), left);
+}
+
+KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const real *x, const real *t, real p,
+                               const real *g, int g_step, real scale, real *to, bool add)
+{
+    EACH_VECTOR(n)
+    {
+        V d = derivative(kind, target, load_up_to(x + i, left), load_up_to(t + i, left), p);
+        V value = d * ((g_step ? load_up_to(g + i, left) : v_set(*g)) * scale);
+        if (add) value += load_up_to(to + i, left);
+        store_up_to(to + i, value, left);
+    }
+}
+
+#define LOSS_FUNCTIONS(X)                                                                                              \
+    X(square, LOSS_SQUARE) X(abs, LOSS_ABS) X(huber, LOSS_HUBER) X(bce, LOSS_BCE) X(bce_logits, LOSS_BCE_LOGITS)
+#define DEFINE(name, kind)                                                                                             \
+    static void each_##name(int64_t n, const real *x, const real *t, real p, real *y)                                  \
+    {                                                                                                                  \
+        each_of(kind, n, x, t, p, y);                                                                                  \
+    }                                                                                                                  \
+    static void gradient_##name(bool target, int64_t n, const real *x, const real *t, real p, const real *g,           \
+                                int g_step, real scale, real *to, bool add)                                            \
+    {                                                                                                                  \
+        if (target)                                                                                                    \
+            gradient_of(kind, true, n, x, t, p, g, g_step, scale, to, add);                                            \
+        else                                                                                                           \
+            gradient_of(kind, false, n, x, t, p, g, g_step, scale, to, add);                                           \
+    }
+LOSS_FUNCTIONS(DEFINE)
+#undef DEFINE
+
+static void (*const each_functions[LOSS_COUNT])(int64_t, const real *, const real *, real, real *) = {
+#define ROW(name, kind) [kind] = each_##name,
+    LOSS_FUNCTIONS(ROW)
+#undef ROW
+};
+
+static void (*const gradient_functions[LOSS_COUNT])(bool, int64_t, const real *, const real *, real, const real *, int,
+                                                    real, real *, bool) = {
+#define ROW(name, kind) [kind] = gradient_##name,
+    LOSS_FUNCTIONS(ROW)
+#undef ROW
+};
+
+static void each(loss_kind kind, int64_t n, const void *x, const void *t, double p, void *y)
+{
+    each_functions[kind](n, x, t, (real)p, y);
+}
+
+#define STRETCH (8192 / (int)sizeof(real))
+
+static void total(loss_kind kind, int64_t n, const void *from, const void *target, double p, double divisor, void *y)
+{
+    const real *x = from, *t = target;
+    real losses[STRETCH];
+    cascade sums;
+    sums.count = 0;
+    for (int64_t first = 0; first < n; first += STRETCH) {
+        int64_t size = n - first < STRETCH ? n - first : STRETCH;
+        real part;
+        each_functions[kind](size, x + first, t + first, (real)p, losses);
+        KERNEL(reduce_table).run(REDUCE_SUM, (axis_shape){1, size, 1}, losses, NULL, &part, 1, false);
+        cascade_push(&sums, part);
+    }
+    real sum = cascade_total(&sums);
+    *(real *)y = divisor != 1 ? sum / (real)divisor : sum;
+}
+
+static void gradient(loss_kind kind, bool target, int64_t n, const void *x, const void *t, double p, const void *g,
+                     int g_step, double scale, void *to, bool add)
+{
+    gradient_functions[kind](target, n, x, t, (real)p, g, g_step, (real)scale, to, add);
+}
+
+const struct loss_kernels KERNEL(loss_table) = {each, total, gradient};
