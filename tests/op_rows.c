@@ -18,8 +18,9 @@ static reel_value x_of(op_run *r)
 
 #define UNARY_ROWS(X)                                                                                                  \
     X(neg)                                                                                                             \
-    X(exp) X(log) X(log1p) X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid)     \
-        X(relu) X(silu) X(square) X(reciprocal) X(erf) X(softsign)
+    X(exp)                                                                                                             \
+    X(log) X(log1p) X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu)    \
+        X(silu) X(square) X(reciprocal) X(erf) X(softsign)
 #define BINARY_ROWS(X) X(mul) X(div) X(pow) X(maximum) X(minimum)
 
 #define RUN_UNARY(name)                                                                                                \
@@ -285,6 +286,46 @@ static reel_value run_one_hot(op_run *r)
     return reel_one_hot(HERE, operand(r, "index"), (int64_t)real_param(r, "num_classes", -1));
 }
 
+/* ---- reductions ---- */
+
+/* "dim": null (all), a number or a list. */
+static int axes_param(op_run *r, int axes[OP_LIST])
+{
+    int64_t dims[OP_LIST];
+    int count = list_param(r, "dim", dims);
+    for (int i = 0; i < count; i++) axes[i] = (int)dims[i];
+    return count;
+}
+
+/* All axes with their size kept at 1. */
+static reel_value keep_all(op_run *r, reel_value y)
+{
+    static const int64_t ones[REEL_MAX_RANK] = {1, 1, 1, 1, 1, 1};
+    return flag_param(r, "keepdim", false) ? reel_reshape(HERE, y, reel_data(x_of(r)).rank, ones) : y;
+}
+
+#define RUN_REDUCTION(name)                                                                                            \
+    static reel_value run_##name(op_run *r)                                                                            \
+    {                                                                                                                  \
+        int axes[OP_LIST], count = axes_param(r, axes);                                                                \
+        if (count < 0) return keep_all(r, reel_##name(HERE, x_of(r)));                                                 \
+        return reel_##name##_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false));                        \
+    }
+RUN_REDUCTION(prod)
+
+static reel_value run_norm(op_run *r)
+{
+    int axes[OP_LIST], count = axes_param(r, axes);
+    double p = real_param(r, "p", 2);
+    if (count < 0) return keep_all(r, reel_norm(HERE, x_of(r), p));
+    return reel_norm_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false), p);
+}
+
+static reel_value run_cumsum(op_run *r)
+{
+    return reel_cumsum(HERE, x_of(r), (int)real_param(r, "dim", 0));
+}
+
 /* ---- normalisation ---- */
 
 static reel_value run_layer_norm(op_run *r)
@@ -396,6 +437,9 @@ const op_row op_rows[] = {
     {"index_select", run_index_select},
     {"embedding", run_embedding},
     {"one_hot", run_one_hot},
+    {"prod", run_prod},
+    {"norm", run_norm},
+    {"cumsum", run_cumsum},
     {"layer_norm", run_layer_norm},
     {"group_norm", run_group_norm},
     {"batch_norm", run_batch_norm},

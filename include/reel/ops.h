@@ -129,6 +129,22 @@ REEL_API reel_value reel_minimum(REEL_SITE reel_value a, reel_value b);
  * the other. What is not taken does not matter: a NaN there stays out of y. */
 REEL_API reel_value reel_where(REEL_SITE reel_value mask, reel_value a, reel_value b);
 
+/* ---- norms, products, running sums (src/ops/norm.c, src/ops/running.c) ----
+ *
+ * Over all elements, to a scalar, or over `count` axes: these disappear from the shape, or stay with size 1 when
+ * keepdim. Error: an axis outside, or named twice.
+ */
+
+/* y = (sum of |x|^p)^(1/p); p = 0: the number of elements other than 0; p infinite: the largest |x|, minus infinite: the
+ * smallest. Gradient: g sign(x) (|x| / y)^(p - 1), 0 where x or y is 0; with an infinite p shared evenly among equal ones. */
+REEL_API reel_value reel_norm(REEL_SITE reel_value x, double p);
+REEL_API reel_value reel_norm_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double p);
+/* y = product of x; 1 of nothing. Gradient: g times the product of the others. */
+REEL_API reel_value reel_prod(REEL_SITE reel_value x);
+REEL_API reel_value reel_prod_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y[k] = x[0] + ... + x[k] along an axis. Gradient: the sum of g[k], g[k + 1], ... */
+REEL_API reel_value reel_cumsum(REEL_SITE reel_value x, int axis);
+
 /* ---- repeating, reversing, surrounding, cutting (src/ops/rearrange.c) ---- */
 
 /* x repeated along axes of size 1 and new first axes, as broadcasting does it; -1 in `shape` (rank) keeps a dimension.
@@ -246,6 +262,11 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_maximum(...) reel_maximum(REEL_HERE, __VA_ARGS__)
 #define reel_minimum(...) reel_minimum(REEL_HERE, __VA_ARGS__)
 #define reel_where(...) reel_where(REEL_HERE, __VA_ARGS__)
+#define reel_norm(...) reel_norm(REEL_HERE, __VA_ARGS__)
+#define reel_norm_axes(...) reel_norm_axes(REEL_HERE, __VA_ARGS__)
+#define reel_prod(...) reel_prod(REEL_HERE, __VA_ARGS__)
+#define reel_prod_axes(...) reel_prod_axes(REEL_HERE, __VA_ARGS__)
+#define reel_cumsum(...) reel_cumsum(REEL_HERE, __VA_ARGS__)
 #define reel_expand(...) reel_expand(REEL_HERE, __VA_ARGS__)
 #define reel_flip(...) reel_flip(REEL_HERE, __VA_ARGS__)
 #define reel_pad(...) reel_pad(REEL_HERE, __VA_ARGS__)

@@ -46,10 +46,9 @@ static reel_status TYPED(conv_forward)(reel_call *call)
         for (int64_t o = 0; o < p->out_channels; o++, y += out_size) {
             for (int64_t k = 0; k < out_size; k++) y[k] = bias ? bias[o] : 0;
             for (int64_t c = 0; c < p->depth; c++)
-                for (int64_t ij = 0; ij < p->kernel[0] * p->kernel[1]; ij++)
-                    TYPED(conv_collect)
-                    (p, conv_reach_of(p, ij), weight[(o * p->depth + c) * p->kernel[0] * p->kernel[1] + ij],
-                     x + conv_channel(p, n, o, c) * in_size, y);
+                for (int64_t ij = 0; ij < p->kernel[0] * p->kernel[1]; ij++) TYPED(conv_collect)
+            (p, conv_reach_of(p, ij), weight[(o * p->depth + c) * p->kernel[0] * p->kernel[1] + ij],
+             x + conv_channel(p, n, o, c) * in_size, y);
         }
     return REEL_OK;
 }
@@ -64,10 +63,9 @@ static void TYPED(conv_input_gradient)(const reel_call *call)
     for (int64_t n = 0; n < p->images; n++)
         for (int64_t o = 0; o < p->out_channels; o++, g += out_size)
             for (int64_t c = 0; c < p->depth; c++)
-                for (int64_t ij = 0; ij < p->kernel[0] * p->kernel[1]; ij++)
-                    TYPED(conv_spread)
-                    (p, conv_reach_of(p, ij), weight[(o * p->depth + c) * p->kernel[0] * p->kernel[1] + ij], g,
-                     to + conv_channel(p, n, o, c) * in_size);
+                for (int64_t ij = 0; ij < p->kernel[0] * p->kernel[1]; ij++) TYPED(conv_spread)
+    (p, conv_reach_of(p, ij), weight[(o * p->depth + c) * p->kernel[0] * p->kernel[1] + ij], g,
+     to + conv_channel(p, n, o, c) * in_size);
 }
 
 static void TYPED(conv_weight_gradient)(const reel_call *call)

@@ -18,7 +18,9 @@
     X(take_family)                                                                                                     \
     X(normalize_family)                                                                                                \
     X(conv2d_family)                                                                                                   \
-    X(pool2d_family)
+    X(pool2d_family)                                                                                                   \
+    X(norm_family)                                                                                                     \
+    X(running_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)
