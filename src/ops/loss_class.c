@@ -42,8 +42,10 @@ static double element(const reel_array *a, int64_t i)
 
 static void store(const reel_array *a, void *to, int64_t i, double value, bool add)
 {
-    if (a->dtype == REEL_FLOAT) ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
-    else ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
+    if (a->dtype == REEL_FLOAT)
+        ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
+    else
+        ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
 }
 
 /* Weight of the class of row i; 0 where it is ignored. */
@@ -99,9 +101,18 @@ static reel_status nll_backward(reel_call *call)
 
 #define NOT_IGNORED (-100)
 static const double all_classes[] = {1, 0, 3, 2, 1}, some_classes[] = {1, -100, 3, -100, 0};
-#define ROWS {2, {5, 4}, -3, 0, NULL, REEL_FLOAT, false}
-#define CLASSES(from) {1, {5}, 0, 0, from, REEL_INT64, true}
-#define WEIGHTS {1, {4}, 0.2, 2, NULL, REEL_FLOAT, true}
+#define ROWS                                                                                                           \
+    {                                                                                                                  \
+        2, {5, 4}, -3, 0, NULL, REEL_FLOAT, false                                                                      \
+    }
+#define CLASSES(from)                                                                                                  \
+    {                                                                                                                  \
+        1, {5}, 0, 0, from, REEL_INT64, true                                                                           \
+    }
+#define WEIGHTS                                                                                                        \
+    {                                                                                                                  \
+        1, {4}, 0.2, 2, NULL, REEL_FLOAT, true                                                                         \
+    }
 static const reel_sample nll_samples[] = {
     {"mean", 2, {ROWS, CLASSES(all_classes)}, &(nll_attributes){NOT_IGNORED, REEL_MEAN, 1}, false},
     {"sum, ignored rows", 2, {ROWS, CLASSES(some_classes)}, &(nll_attributes){NOT_IGNORED, REEL_SUM, 1}, false},
@@ -152,8 +163,7 @@ reel_value reel_cross_entropy_probs(const char *site, reel_value logits, reel_va
     }
     reel_value q = probabilities;
     if (smoothing > 0)
-        q = reel_add_scalar(site, reel_mul_scalar(site, q, 1 - smoothing),
-                            smoothing / (double)x.shape[x.rank - 1]);
+        q = reel_add_scalar(site, reel_mul_scalar(site, q, 1 - smoothing), smoothing / (double)x.shape[x.rank - 1]);
     if (!reel_is_nil(weights)) q = reel_mul(site, q, weights);
     reel_value terms = reel_mul(site, reel_log_softmax(site, logits, -1), q);
     reel_value each = reel_neg(site, reel_sum_axes(site, terms, 1, (const int[]){-1}, false));

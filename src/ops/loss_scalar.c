@@ -123,8 +123,10 @@ static double evaluate(const reel_call *call, int64_t i, double slope[OPERANDS])
 
 static void store(const reel_array *a, void *to, int64_t i, double value, bool add)
 {
-    if (a->dtype == REEL_FLOAT) ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
-    else ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
+    if (a->dtype == REEL_FLOAT)
+        ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
+    else
+        ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
 }
 
 static reel_status scalar_loss_forward(reel_call *call)
@@ -158,8 +160,18 @@ static reel_status scalar_loss_backward(reel_call *call)
     return REEL_OK;
 }
 
-#define REAL(low, high) {2, {3, 4}, low, high, NULL, REEL_FLOAT, false}
-#define WITH(reduction, ...) &(scalar_loss_attributes){reduction, {__VA_ARGS__}}
+#define REAL(low, high)                                                                                                \
+    {                                                                                                                  \
+        2, {3, 4}, low, high, NULL, REEL_FLOAT, false                                                                  \
+    }
+#define WITH(reduction, ...)                                                                                           \
+    &(scalar_loss_attributes)                                                                                          \
+    {                                                                                                                  \
+        reduction,                                                                                                     \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
 static const double on_corner[] = {0.5}, beyond[] = {2};
 static const reel_sample smooth_l1_samples[] = {
     {"mean", 2, {REAL(-2, 2), REAL(-2, 2)}, WITH(REEL_MEAN, 0.7), false},
@@ -173,8 +185,11 @@ static const reel_sample kl_div_samples[] = {
 static const reel_sample hinge_samples[] = {
     {"mean", 2, {REAL(-0.9, 0.9), REAL(-1, 1)}, WITH(REEL_MEAN, 0), false},
     {"none", 2, {REAL(1.5, 2), REAL(1, 2)}, WITH(REEL_NONE, 0), false},
-    {"corner", 2, {{1, {1}, 0, 0, on_corner, REEL_FLOAT, false}, {1, {1}, 0, 0, beyond, REEL_FLOAT, false}},
-     WITH(REEL_SUM, 0), true},
+    {"corner",
+     2,
+     {{1, {1}, 0, 0, on_corner, REEL_FLOAT, false}, {1, {1}, 0, 0, beyond, REEL_FLOAT, false}},
+     WITH(REEL_SUM, 0),
+     true},
 };
 static const reel_sample focal_samples[] = {
     {"mean", 2, {REAL(0.1, 0.9), REAL(0, 1)}, WITH(REEL_MEAN, 2, 1e-8), false},
@@ -193,13 +208,13 @@ static const reel_sample weighted_logits_samples[] = {
         .backward = scalar_loss_backward, .samples = rows, .sample_count = sizeof rows / sizeof *rows                  \
     }
 static const reel_op ops[COUNT] = {
-    [SMOOTH_L1] = DESCRIPTOR("smooth_l1", "d = |x - t|: d^2 / (2 beta) if d < beta, else d - beta / 2", 3,
-                             smooth_l1_samples),
+    [SMOOTH_L1] =
+        DESCRIPTOR("smooth_l1", "d = |x - t|: d^2 / (2 beta) if d < beta, else d - beta / 2", 3, smooth_l1_samples),
     [KL_DIV] = DESCRIPTOR("kl_div", "t (log(t) - x), x a logarithm of a probability", 2, kl_div_samples),
     [HINGE] = DESCRIPTOR("hinge", "max(0, 1 - t x)", 2, hinge_samples),
     [FOCAL] = DESCRIPTOR("focal", "-(1 - q)^gamma log(q + eps), q = t x + (1 - t) (1 - x)", 2, focal_samples),
-    [WEIGHTED_LOGITS] = DESCRIPTOR("bce_with_logits_weighted",
-                                   "-w (v t log(s) + (1 - t) log(1 - s)), s = sigmoid(x)", 4, weighted_logits_samples),
+    [WEIGHTED_LOGITS] = DESCRIPTOR("bce_with_logits_weighted", "-w (v t log(s) + (1 - t) log(1 - s)), s = sigmoid(x)",
+                                   4, weighted_logits_samples),
 };
 
 reel_value reel_smooth_l1(const char *site, reel_value prediction, reel_value target, double beta,
@@ -236,8 +251,8 @@ static reel_value fitted(const char *site, reel_value weights, reel_value x)
     return reel_is_nil(weights) ? weights : reel_expand(site, weights, a.rank, a.shape);
 }
 
-reel_value reel_bce_with_logits_weighted(const char *site, reel_value prediction, reel_value target,
-                                         reel_value weights, reel_value positive, reel_reduction reduction)
+reel_value reel_bce_with_logits_weighted(const char *site, reel_value prediction, reel_value target, reel_value weights,
+                                         reel_value positive, reel_reduction reduction)
 {
     reel_value operands[OPERANDS] = {prediction, target, fitted(site, weights, prediction),
                                      fitted(site, positive, prediction)};
