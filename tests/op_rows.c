@@ -19,8 +19,9 @@ static reel_value x_of(op_run *r)
 #define UNARY_ROWS(X)                                                                                                  \
     X(neg)                                                                                                             \
     X(exp)                                                                                                             \
-    X(log) X(log1p) X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu)    \
-        X(silu) X(square) X(reciprocal) X(erf) X(softsign)
+    X(log)                                                                                                             \
+    X(log1p) X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu) X(silu)   \
+        X(square) X(reciprocal) X(erf) X(softsign)
 #define BINARY_ROWS(X) X(mul) X(div) X(pow) X(maximum) X(minimum)
 
 #define RUN_UNARY(name)                                                                                                \
@@ -104,6 +105,41 @@ static reel_value run_where(op_run *r)
 static reel_value run_masked_fill(op_run *r)
 {
     return reel_masked_fill(HERE, x_of(r), operand(r, "mask"), real_param(r, "value", NAN));
+}
+
+/* ---- products, softmax, and sums of the above ---- */
+
+static reel_value run_matmul(op_run *r)
+{
+    return reel_matmul(HERE, operand(r, "a"), operand(r, "b"));
+}
+
+static reel_value run_linear(op_run *r)
+{
+    return reel_linear(HERE, x_of(r), operand(r, "weight"), operand(r, "bias"));
+}
+
+static reel_value run_softmax(op_run *r)
+{
+    return reel_softmax(HERE, x_of(r), (int)real_param(r, "dim", -1));
+}
+
+static reel_value run_log_softmax(op_run *r)
+{
+    return reel_log_softmax(HERE, x_of(r), (int)real_param(r, "dim", -1));
+}
+
+static reel_value run_x_times_x_plus_x(op_run *r)
+{
+    return reel_add(HERE, reel_mul(HERE, x_of(r), x_of(r)), x_of(r));
+}
+
+/* e^x sin(x) + x / (1 + x^2): x reaches the result on several paths. */
+static reel_value run_exp_sin_mix(op_run *r)
+{
+    reel_value x = x_of(r);
+    reel_value below = reel_add_scalar(HERE, reel_square(HERE, x), 1);
+    return reel_add(HERE, reel_mul(HERE, reel_exp(HERE, x), reel_sin(HERE, x)), reel_div(HERE, x, below));
 }
 
 /* ---- moving elements ---- */
@@ -312,6 +348,60 @@ static reel_value keep_all(op_run *r, reel_value y)
         return reel_##name##_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false));                        \
     }
 RUN_REDUCTION(prod)
+RUN_REDUCTION(sum)
+RUN_REDUCTION(mean)
+RUN_REDUCTION(logsumexp)
+
+/* PyTorch's amax and amin share the gradient; so do max and min over everything. */
+static reel_value run_amax(op_run *r)
+{
+    int axes[OP_LIST], count = axes_param(r, axes);
+    if (count < 0) return keep_all(r, reel_max(HERE, x_of(r)));
+    return reel_max_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false));
+}
+
+static reel_value run_amin(op_run *r)
+{
+    int axes[OP_LIST], count = axes_param(r, axes);
+    if (count < 0) return keep_all(r, reel_min(HERE, x_of(r)));
+    return reel_min_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false));
+}
+
+#define RUN_ARGUMENT(name)                                                                                             \
+    static reel_value run_##name(op_run *r)                                                                            \
+    {                                                                                                                  \
+        int axes[OP_LIST], count = axes_param(r, axes);                                                                \
+        if (count < 0) return keep_all(r, reel_##name##_all(HERE, x_of(r)));                                           \
+        return reel_##name(HERE, x_of(r), axes[0], flag_param(r, "keepdim", false));                                   \
+    }
+RUN_ARGUMENT(argmax)
+RUN_ARGUMENT(argmin)
+
+/* Along an axis with the indices; the first of equal ones takes the gradient. */
+static reel_value run_max(op_run *r)
+{
+    if (!param(r, "dim") || cJSON_IsNull(param(r, "dim"))) return run_amax(r);
+    also(r, "indices", reel_data(run_argmax(r)));
+    return reel_max_axis(HERE, x_of(r), (int)real_param(r, "dim", 0), flag_param(r, "keepdim", false));
+}
+
+static reel_value run_min(op_run *r)
+{
+    if (!param(r, "dim") || cJSON_IsNull(param(r, "dim"))) return run_amin(r);
+    also(r, "indices", reel_data(run_argmin(r)));
+    return reel_min_axis(HERE, x_of(r), (int)real_param(r, "dim", 0), flag_param(r, "keepdim", false));
+}
+
+#define RUN_SPREAD(name)                                                                                               \
+    static reel_value run_##name(op_run *r)                                                                            \
+    {                                                                                                                  \
+        int axes[OP_LIST], count = axes_param(r, axes);                                                                \
+        double correction = flag_param(r, "unbiased", true);                                                           \
+        if (count < 0) return keep_all(r, reel_##name(HERE, x_of(r), correction));                                     \
+        return reel_##name##_axes(HERE, x_of(r), count, axes, flag_param(r, "keepdim", false), correction);            \
+    }
+RUN_SPREAD(var)
+RUN_SPREAD(std)
 
 static reel_value run_norm(op_run *r)
 {
@@ -437,6 +527,23 @@ const op_row op_rows[] = {
     {"index_select", run_index_select},
     {"embedding", run_embedding},
     {"one_hot", run_one_hot},
+    {"matmul", run_matmul},
+    {"linear", run_linear},
+    {"softmax", run_softmax},
+    {"log_softmax", run_log_softmax},
+    {"x_times_x_plus_x", run_x_times_x_plus_x},
+    {"exp_sin_mix", run_exp_sin_mix},
+    {"sum", run_sum},
+    {"mean", run_mean},
+    {"logsumexp", run_logsumexp},
+    {"amax", run_amax},
+    {"amin", run_amin},
+    {"argmax", run_argmax},
+    {"argmin", run_argmin},
+    {"max", run_max},
+    {"min", run_min},
+    {"var", run_var},
+    {"std", run_std},
     {"prod", run_prod},
     {"norm", run_norm},
     {"cumsum", run_cumsum},
