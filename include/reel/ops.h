@@ -220,7 +220,8 @@ REEL_API reel_value reel_bce_reduced(REEL_SITE reel_value prediction, reel_value
 REEL_API reel_value reel_bce_with_logits(REEL_SITE reel_value prediction, reel_value target);
 REEL_API reel_value reel_bce_with_logits_reduced(REEL_SITE reel_value prediction, reel_value target,
                                                  reel_reduction reduction);
-/* Mean over the rows of -log(softmax(x)[class]); logits x (rows, classes) or (classes), class numbers (rows), int64.
+/* Mean over the rows of -log(softmax(x)[class]); logits x (rows, classes) and class numbers (rows), int64; or
+ * (classes) and one number; or (rows, classes, ..) and (rows, ..), where everything but the classes counts as rows.
  * Gradient: g (softmax(x) - onehot) / rows. Error: a class outside 0 .. classes - 1, with its position. */
 REEL_API reel_value reel_cross_entropy(REEL_SITE reel_value logits, reel_value classes);
 /* With l[j] = -log(softmax(x)[j]), class weights w (classes) or REEL_NIL for 1, smoothing s of C classes:

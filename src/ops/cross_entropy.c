@@ -15,19 +15,48 @@ typedef struct cross_entropy_attributes {
     int64_t ignored;
     double smoothing;
     reel_reduction reduction;
+    const void *rows;      /* the logits as (rows, cols) */
     void *shift, *log_sum; /* (rows): the parts of logsumexp, kept for the gradient */
     double divisor;        /* what the sum of the losses was divided by */
 } cross_entropy_attributes;
 
+/* Logits (rows / inner, cols, inner): `inner` is 1 unless there are axes behind that of the classes. */
 typedef struct sizes {
-    int64_t rows, cols;
+    int64_t rows, cols, inner;
 } sizes;
 
 static sizes sizes_of(const reel_call *call)
 {
     const reel_array *x = call->in[0];
-    if (x->rank == 1) return (sizes){1, x->shape[0]};
-    return (sizes){x->shape[0], x->shape[1]};
+    if (x->rank == 1) return (sizes){1, x->shape[0], 1};
+    sizes s = {x->shape[0], x->shape[1], 1};
+    for (int d = 2; d < x->rank; d++) s.inner *= x->shape[d];
+    s.rows *= s.inner;
+    return s;
+}
+
+/* Between logits and rows of them; `add` goes with `back`. */
+#define DEFINE_MOVE(NAME, TYPE)                                                                                        \
+    static void NAME(sizes s, TYPE *logits, TYPE *rows, bool back, bool add)                                           \
+    {                                                                                                                  \
+        for (int64_t r = 0; r < s.rows; r++)                                                                           \
+            for (int64_t c = 0; c < s.cols; c++, rows++) {                                                             \
+                TYPE *at = &logits[(r / s.inner * s.cols + c) * s.inner + r % s.inner];                                \
+                if (!back)                                                                                             \
+                    *rows = *at;                                                                                       \
+                else                                                                                                   \
+                    *at = add ? *at + *rows : *rows;                                                                   \
+            }                                                                                                          \
+    }
+DEFINE_MOVE(move_float, float)
+DEFINE_MOVE(move_double, double)
+
+static void move(const reel_call *call, sizes s, void *logits, void *rows, bool back, bool add)
+{
+    if (call->in[0]->dtype == REEL_FLOAT)
+        move_float(s, logits, rows, back, add);
+    else
+        move_double(s, logits, rows, back, add);
 }
 
 static reel_status cross_entropy_shape(reel_call *call)
@@ -39,11 +68,12 @@ static reel_status cross_entropy_shape(reel_call *call)
     if (status == REEL_OK) status = rule_int64(call, 1);
     if (status == REEL_OK && w) status = rule_real(call, 2);
     if (status != REEL_OK) return status;
-    if (x->rank < 1 || x->rank > 2)
+    if (x->rank < 1)
         return reel_call_fail(call, REEL_BAD_SHAPE, "found logits %s, expected (rows,classes)",
                               shape_text(texts[0], x));
     sizes s = sizes_of(call);
-    if (t->size != s.rows || t->rank > 2 || (t->rank == 2 && t->shape[1] != 1))
+    bool column = x->rank == 2 && t->rank == 2 && t->shape[1] == 1;
+    if (t->size != s.rows || (x->rank > 1 && !column && t->rank != x->rank - 1))
         return reel_call_fail(call, REEL_BAD_SHAPE, "found classes %s for logits %s, expected (%lld)",
                               shape_text(texts[0], t), shape_text(texts[1], x), (long long)s.rows);
     if (w && (w->rank != 1 || w->shape[0] != s.cols))
@@ -54,9 +84,10 @@ static reel_status cross_entropy_shape(reel_call *call)
     if ((unsigned)a->reduction > REEL_NONE)
         return reel_call_fail(call, REEL_BAD_ARGUMENT, "found reduction %d, expected REEL_MEAN, REEL_SUM or REEL_NONE",
                               (int)a->reduction);
-    if (a->reduction == REEL_NONE && x->rank == 2) {
-        call->out->rank = 1;
-        call->out->shape[0] = s.rows;
+    if (a->reduction == REEL_NONE && x->rank > 1) {
+        call->out->rank = x->rank - 1;
+        call->out->shape[0] = x->shape[0];
+        for (int d = 2; d < x->rank; d++) call->out->shape[d - 1] = x->shape[d];
     }
     return REEL_OK;
 }
@@ -86,7 +117,7 @@ static double weight(const reel_call *call, int64_t j)
     static void NAME(const reel_call *call, sizes s, TYPE *loss)                                                       \
     {                                                                                                                  \
         const cross_entropy_attributes *a = call->attributes;                                                          \
-        const TYPE *x = call->in[0]->data, *shift = a->shift, *log_sum = a->log_sum;                                   \
+        const TYPE *x = a->rows, *shift = a->shift, *log_sum = a->log_sum;                                             \
         const int64_t *class = call->in[1]->data;                                                                      \
         const TYPE hard = (TYPE)(1 - a->smoothing), soft = (TYPE)(a->smoothing / (double)s.cols);                      \
         for (int64_t i = 0; i < s.rows; i++, x += s.cols) {                                                            \
@@ -122,11 +153,15 @@ static reel_status cross_entropy_forward(reel_call *call)
     const size_t bytes = (size_t)s.rows * reel_dtype_size(call->out->dtype);
     reel_status status = check_classes(call, s);
     if (status != REEL_OK) return status;
+    void *rows = s.inner == 1 ? call->in[0]->data : reel_call_scratch(call, bytes * (size_t)s.cols);
+    if (!rows && bytes) return REEL_NO_MEMORY;
+    if (s.inner != 1) move(call, s, call->in[0]->data, rows, false, false);
+    a->rows = rows;
     a->shift = reel_call_scratch(call, bytes);
     a->log_sum = reel_call_scratch(call, bytes);
     void *loss = a->reduction == REEL_NONE ? call->out->data : reel_call_scratch(call, bytes);
     if (!a->shift || !a->log_sum || !loss) return REEL_NO_MEMORY;
-    kernel->softmax->logsumexp(s.rows, s.cols, call->in[0]->data, a->shift, a->log_sum);
+    kernel->softmax->logsumexp(s.rows, s.cols, a->rows, a->shift, a->log_sum);
     if (call->out->dtype == REEL_FLOAT)
         losses_float(call, s, loss);
     else
@@ -181,21 +216,24 @@ static reel_status cross_entropy_backward(reel_call *call)
     if (call->count > 2 && call->in_gradient[2])
         return reel_call_fail(call, REEL_BAD_ARGUMENT,
                               "class weights are not differentiated: pass them through detach");
-    if (!to) return REEL_OK;
+    if (!to || s.rows == 0) return REEL_OK;
     void *soft = reel_call_scratch(call, bytes), *hard = reel_call_scratch(call, bytes);
-    if (!soft || !hard) return REEL_NO_MEMORY;
+    void *rows = s.inner == 1 ? to : reel_call_scratch(call, bytes * (size_t)s.cols);
+    if (!soft || !hard || !rows) return REEL_NO_MEMORY;
     if (x->dtype == REEL_FLOAT)
         scales_float(call, s, soft, hard);
     else
         scales_double(call, s, soft, hard);
-    kernels_get(x->dtype)->softmax->cross_entropy_gradient(s.rows, s.cols, x->data, a->shift, a->log_sum,
-                                                           call->in[1]->data, soft, hard, to, call->add[0]);
+    kernels_get(x->dtype)->softmax->cross_entropy_gradient(s.rows, s.cols, a->rows, a->shift, a->log_sum,
+                                                           call->in[1]->data, soft, hard, rows,
+                                                           s.inner == 1 && call->add[0]);
     if (a->smoothing > 0) {
         if (x->dtype == REEL_FLOAT)
-            scales_float_smooth(call, s, to);
+            scales_float_smooth(call, s, rows);
         else
-            scales_double_smooth(call, s, to);
+            scales_double_smooth(call, s, rows);
     }
+    if (s.inner != 1) move(call, s, to, rows, true, call->add[0]);
     return REEL_OK;
 }
 
@@ -217,7 +255,7 @@ static const double some_classes[] = {1, -100, 3, -100, 0};
 #define OPTIONS(smoothing, reduction)                                                                                  \
     &(cross_entropy_attributes)                                                                                        \
     {                                                                                                                  \
-        NOT_IGNORED, smoothing, reduction, NULL, NULL, 1                                                               \
+        NOT_IGNORED, smoothing, reduction, NULL, NULL, NULL, 1                                                         \
     }
 static const reel_sample cross_entropy_samples[] = {
     {"mean", 2, {LOGITS, CLASSES(classes)}, OPTIONS(0, REEL_MEAN), false},
@@ -226,6 +264,11 @@ static const reel_sample cross_entropy_samples[] = {
     {"ignored rows", 2, {LOGITS, CLASSES(some_classes)}, OPTIONS(0, REEL_MEAN), false},
     {"weights", 3, {LOGITS, CLASSES(some_classes), WEIGHTS}, OPTIONS(0, REEL_MEAN), false},
     {"smoothed", 3, {LOGITS, CLASSES(some_classes), WEIGHTS}, OPTIONS(0.3, REEL_MEAN), false},
+    {"more axes",
+     2,
+     {{4, {2, 4, 1, 3}, -3, 3, NULL, REEL_FLOAT, false}, {3, {2, 1, 3}, 0, 4, NULL, REEL_INT64, true}},
+     OPTIONS(0.1, REEL_NONE),
+     false},
     {"smoothed, none", 2, {LOGITS, CLASSES(some_classes)}, OPTIONS(0.1, REEL_NONE), false},
 };
 
