@@ -64,51 +64,23 @@ static reel_value run_bce_with_logits(op_run *r)
                                          operand(r, "pos_weight"), reduction_of(r, REEL_MEAN));
 }
 
-/* (batch, classes, positions ...) as (rows, classes), the classes' axis moved to the end. */
-static reel_value rows_of(reel_value x)
-{
-    reel_array a = reel_data(x);
-    if (a.rank < 3) return x;
-    int order[REEL_MAX_RANK];
-    for (int d = 0; d < a.rank; d++) order[d] = d == 0 ? 0 : d + 1 < a.rank ? d + 1 : 1;
-    return reel_reshape(HERE, reel_permute(HERE, x, order), 2, (const int64_t[]){a.size / a.shape[1], a.shape[1]});
-}
-
-/* One loss a row in the shape of `like`, when they are not reduced. */
-static reel_value shaped(reel_value y, reel_value like, reel_reduction reduction)
-{
-    reel_array a = reel_data(like);
-    return reduction == REEL_NONE ? reel_reshape(HERE, y, a.rank, a.shape) : y;
-}
-
-static reel_value flat(reel_value classes)
-{
-    return reel_data(classes).rank > 1 ? reel_reshape(HERE, classes, 1, (const int64_t[]){-1}) : classes;
-}
-
 static reel_value run_cross_entropy(op_run *r)
 {
-    reel_reduction reduction = reduction_of(r, REEL_MEAN);
-    reel_value y = reel_cross_entropy_with(HERE, rows_of(input_of(r)), flat(target_of(r)), operand(r, "weight"),
-                                           (int64_t)real_param(r, "ignore_index", NOT_IGNORED),
-                                           real_param(r, "label_smoothing", 0), reduction);
-    return shaped(y, target_of(r), reduction);
+    return reel_cross_entropy_with(HERE, input_of(r), target_of(r), operand(r, "weight"),
+                                   (int64_t)real_param(r, "ignore_index", NOT_IGNORED),
+                                   real_param(r, "label_smoothing", 0), reduction_of(r, REEL_MEAN));
 }
 
-/* Probabilities of several positions: the mean divides by the batch, not by the rows. */
 static reel_value run_cross_entropy_prob(op_run *r)
 {
-    if (reel_data(input_of(r)).rank > 2) return not_covered(r, "probabilities at several positions");
     return reel_cross_entropy_probs(HERE, input_of(r), target_of(r), operand(r, "weight"),
                                     real_param(r, "label_smoothing", 0), reduction_of(r, REEL_MEAN));
 }
 
 static reel_value run_nll(op_run *r)
 {
-    reel_reduction reduction = reduction_of(r, REEL_MEAN);
-    reel_value y = reel_nll(HERE, rows_of(input_of(r)), flat(target_of(r)), operand(r, "weight"),
-                            (int64_t)real_param(r, "ignore_index", NOT_IGNORED), reduction);
-    return shaped(y, target_of(r), reduction);
+    return reel_nll(HERE, input_of(r), target_of(r), operand(r, "weight"),
+                    (int64_t)real_param(r, "ignore_index", NOT_IGNORED), reduction_of(r, REEL_MEAN));
 }
 
 static reel_value run_kl_div(op_run *r)

@@ -257,11 +257,11 @@ REEL_API reel_value reel_bce_weighted(REEL_SITE reel_value prediction, reel_valu
  * REEL_NIL for 1. The mean divides by the number of elements. */
 REEL_API reel_value reel_bce_with_logits_weighted(REEL_SITE reel_value prediction, reel_value target,
                                                   reel_value weights, reel_value positive, reel_reduction reduction);
-/* Negative log-likelihood: -w[class] x[class], x logarithms of probabilities (rows, classes) or (classes); otherwise as
+/* Negative log-likelihood: -w[class] x[class], x logarithms of probabilities; shapes and the rest as
  * reel_cross_entropy_with. */
 REEL_API reel_value reel_nll(REEL_SITE reel_value logarithms, reel_value classes, reel_value weights, int64_t ignored,
                              reel_reduction reduction);
-/* Cross-entropy with a distribution t (rows, classes) for each row: - sum over j of w[j] ((1 - s) t[j] + s / C)
+/* Cross-entropy with a distribution t (rows, classes, ..), the shape of the logits, for each row: - sum over j of w[j] ((1 - s) t[j] + s / C)
  * log(softmax(x)[j]). The mean divides by the number of rows. */
 REEL_API reel_value reel_cross_entropy_probs(REEL_SITE reel_value logits, reel_value probabilities, reel_value weights,
                                              double smoothing, reel_reduction reduction);

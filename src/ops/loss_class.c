@@ -22,10 +22,13 @@ static reel_status nll_shape(reel_call *call)
     if (status == REEL_OK) status = rule_int64(call, 1);
     if (status == REEL_OK && w) status = rule_real(call, 2);
     if (status != REEL_OK) return status;
-    if (x->rank < 1 || x->rank > 2 || t->rank != x->rank - 1 || (t->rank && t->shape[0] != x->shape[0]))
-        return reel_call_fail(call, REEL_BAD_SHAPE, "found %s and classes %s, expected (rows,classes) and (rows)",
+    int axis = x->rank > 1;
+    bool fits = x->rank >= 1 && t->rank == x->rank - 1;
+    for (int d = 0; fits && d < t->rank; d++) fits = t->shape[d] == x->shape[d < axis ? d : d + 1];
+    if (!fits)
+        return reel_call_fail(call, REEL_BAD_SHAPE, "found %s and classes %s, expected (rows,classes,..) and (rows,..)",
                               shape_text(texts[0], x), shape_text(texts[1], t));
-    if (w && (w->rank != 1 || w->shape[0] != x->shape[x->rank - 1]))
+    if (w && (w->rank != 1 || w->shape[0] != x->shape[axis]))
         return reel_call_fail(call, REEL_BAD_SHAPE, "found class weights %s for %s", shape_text(texts[0], w),
                               shape_text(texts[1], x));
     if ((unsigned)a->reduction > REEL_NONE)
@@ -48,6 +51,19 @@ static void store(const reel_array *a, void *to, int64_t i, double value, bool a
         ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
 }
 
+static int64_t class_count(const reel_array *x)
+{
+    return x->shape[x->rank > 1];
+}
+
+/* Element of x for class `class` of row i, of x (rows, classes, places) rows and places together. */
+static int64_t class_place(const reel_array *x, int64_t i, int64_t class)
+{
+    int64_t places = 1;
+    for (int d = 2; d < x->rank; d++) places *= x->shape[d];
+    return (i / places * class_count(x) + class) * places + i % places;
+}
+
 /* Weight of the class of row i; 0 where it is ignored. */
 static double nll_weight(const reel_call *call, int64_t i)
 {
@@ -61,14 +77,14 @@ static reel_status nll_forward(reel_call *call)
 {
     nll_attributes *a = call->attributes;
     const reel_array *x = call->in[0], *t = call->in[1];
-    const int64_t *class = t->data, classes = x->shape[x->rank - 1];
+    const int64_t *class = t->data, classes = class_count(x);
     double sum = 0, weights = 0;
     for (int64_t i = 0; i < t->size; i++) {
         bool counts = class[i] != a->ignored;
         if (counts && (class[i] < 0 || class[i] >= classes))
             return reel_call_fail(call, REEL_BAD_INDEX, "class[%lld]: found %lld, expected 0 to %lld", (long long)i,
                                   (long long)class[i], (long long)classes - 1);
-        double w = nll_weight(call, i), loss = counts ? -w * element(x, i * classes + class[i]) : 0;
+        double w = nll_weight(call, i), loss = counts ? -w * element(x, class_place(x, i, class[i])) : 0;
         sum += loss;
         weights += w;
         if (a->reduction == REEL_NONE) store(call->out, call->out->data, i, loss, false);
@@ -82,7 +98,7 @@ static reel_status nll_backward(reel_call *call)
 {
     const nll_attributes *a = call->attributes;
     const reel_array *x = call->in[0], *t = call->in[1];
-    const int64_t *class = t->data, classes = x->shape[x->rank - 1];
+    const int64_t *class = t->data;
     if (call->count > 2 && call->in_gradient[2])
         return reel_call_fail(call, REEL_BAD_ARGUMENT,
                               "class weights are not differentiated: pass them through detach");
@@ -94,7 +110,7 @@ static reel_status nll_backward(reel_call *call)
     for (int64_t i = 0; i < t->size; i++) {
         if (class[i] == a->ignored) continue;
         double own = element(&g, a->reduction == REEL_NONE ? i : 0) / a->divisor;
-        store(x, to, i * classes + class[i], -own * nll_weight(call, i), true);
+        store(x, to, class_place(x, i, class[i]), -own * nll_weight(call, i), true);
     }
     return REEL_OK;
 }
@@ -117,6 +133,11 @@ static const reel_sample nll_samples[] = {
     {"mean", 2, {ROWS, CLASSES(all_classes)}, &(nll_attributes){NOT_IGNORED, REEL_MEAN, 1}, false},
     {"sum, ignored rows", 2, {ROWS, CLASSES(some_classes)}, &(nll_attributes){NOT_IGNORED, REEL_SUM, 1}, false},
     {"none", 2, {ROWS, CLASSES(all_classes)}, &(nll_attributes){2, REEL_NONE, 1}, false},
+    {"places",
+     2,
+     {{3, {2, 4, 2}, -3, 0, NULL, REEL_FLOAT, false}, {2, {2, 2}, 0, 0, all_classes, REEL_INT64, true}},
+     &(nll_attributes){NOT_IGNORED, REEL_MEAN, 1},
+     false},
     {"weights", 3, {ROWS, CLASSES(some_classes), WEIGHTS}, &(nll_attributes){NOT_IGNORED, REEL_MEAN, 1}, false},
 };
 
@@ -131,7 +152,7 @@ static const reel_op nll_op = {
     .forward = nll_forward,
     .backward = nll_backward,
     .samples = nll_samples,
-    .sample_count = 4,
+    .sample_count = 5,
 };
 
 reel_value reel_nll(const char *site, reel_value logarithms, reel_value classes, reel_value weights, int64_t ignored,
@@ -139,6 +160,15 @@ reel_value reel_nll(const char *site, reel_value logarithms, reel_value classes,
 {
     return reel_record(site, &nll_op, 3, (const reel_value[]){logarithms, classes, weights},
                        &(nll_attributes){ignored, reduction, 1});
+}
+
+/* weights (classes) in a shape that broadcasts with x, whose axis `axis` they belong to. */
+static reel_value along(const char *site, reel_value weights, const reel_array *x, int axis)
+{
+    reel_array w = reel_data(weights);
+    int64_t shape[REEL_MAX_RANK];
+    for (int d = 0; d < x->rank; d++) shape[d] = d == axis ? w.size : 1;
+    return x->rank > 2 && w.rank == 1 ? reel_reshape(site, weights, x->rank, shape) : weights;
 }
 
 /* From operations there are: -sum over j of w[j] ((1 - s) t[j] + s / C) log_softmax(x)[j]. */
@@ -149,10 +179,11 @@ reel_value reel_cross_entropy_probs(const char *site, reel_value logits, reel_va
     reel_context *context = reel_tape_context(logits.tape);
     if (reel_is_nil(logits) || reel_is_nil(probabilities) || reel_failed(context)) return REEL_NIL;
     char texts[2][SHAPE_TEXT_SIZE];
-    if (x.rank < 1 || x.rank > 2 || !same_shape(&x, &t) || !x.shape[x.rank - 1]) {
+    int axis = x.rank > 1;
+    if (x.rank < 1 || !same_shape(&x, &t) || !x.shape[axis]) {
         reel_error_set(context, REEL_BAD_SHAPE, site, "cross_entropy_probs",
-                       "found logits %s and probabilities %s, expected both (rows,classes)", shape_text(texts[0], &x),
-                       shape_text(texts[1], &t));
+                       "found logits %s and probabilities %s, expected both (rows,classes,..)",
+                       shape_text(texts[0], &x), shape_text(texts[1], &t));
         return REEL_NIL;
     }
     if (!(smoothing >= 0 && smoothing <= 1) || (unsigned)reduction > REEL_NONE) {
@@ -163,10 +194,10 @@ reel_value reel_cross_entropy_probs(const char *site, reel_value logits, reel_va
     }
     reel_value q = probabilities;
     if (smoothing > 0)
-        q = reel_add_scalar(site, reel_mul_scalar(site, q, 1 - smoothing), smoothing / (double)x.shape[x.rank - 1]);
-    if (!reel_is_nil(weights)) q = reel_mul(site, q, weights);
-    reel_value terms = reel_mul(site, reel_log_softmax(site, logits, -1), q);
-    reel_value each = reel_neg(site, reel_sum_axes(site, terms, 1, (const int[]){-1}, false));
+        q = reel_add_scalar(site, reel_mul_scalar(site, q, 1 - smoothing), smoothing / (double)x.shape[axis]);
+    if (!reel_is_nil(weights)) q = reel_mul(site, q, along(site, weights, &x, axis));
+    reel_value terms = reel_mul(site, reel_log_softmax(site, logits, axis), q);
+    reel_value each = reel_neg(site, reel_sum_axes(site, terms, 1, &axis, false));
     return reduction == REEL_NONE ? each : reduction == REEL_SUM ? reel_sum(site, each) : reel_mean(site, each);
 }
 
