@@ -6,6 +6,7 @@
 #define REEL_H
 
 #include <reel/array.h>
+#include <reel/average.h>
 #include <reel/base.h>
 #include <reel/check.h>
 #include <reel/context.h>

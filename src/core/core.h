@@ -102,7 +102,7 @@ static inline void *arena_take(arena *a, size_t size)
     size_t align = size < ARENA_ALIGN ? 16 : ARENA_ALIGN;
     size += size == 0; /* an arena without memory must not give NULL */
     uintptr_t at = ((uintptr_t)a->next + align - 1) & ~(uintptr_t)(align - 1);
-    if (size > (size_t)1 << 62 || at + size > (uintptr_t)a->end) return arena_grow(a, size);
+    if (size > (size_t)1 << 62 || !at || at + size > (uintptr_t)a->end) return arena_grow(a, size);
     a->used += at + size - (uintptr_t)a->next;
     a->next = (char *)at + size;
 #ifdef REEL_POISON
