@@ -8,6 +8,7 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
