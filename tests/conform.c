@@ -4,6 +4,7 @@
  * and the largest deviation) and are not covered (with the reason). Exit status 0: none failed; 1: one failed; 2: a file
  * could not be read, or is of no known family.
  */
+#include "net_cases.h"
 #include "op_cases.h"
 #include "optim_cases.h"
 #include "rng_cases.h"
@@ -83,7 +84,8 @@ static int run_rng(tally *t)
 }
 
 /* Families whose cases stand in "cases". */
-static int (*const runners[])(const cJSON *document, case_report report, void *user) = {op_cases_run, optim_cases_run};
+static int (*const runners[])(const cJSON *document, case_report report, void *user) = {op_cases_run, optim_cases_run,
+                                                                                        net_cases_run};
 
 static bool run_file(tally *t)
 {
