@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,8 +88,9 @@ static void line(const inspection *in, const char *title, const char *format, ..
 
 static void show_progress(inspection *in)
 {
-    static const char *const names[] = {"step", "epochs", "steps_per_epoch", "loss_before", "loss_after", "best_loss",
-                                        "best_step", "best_saved_loss", "best_saved_step", "batch", "rows", "seed"};
+    static const char *const names[] = {"step",      "epochs",    "steps_per_epoch", "loss_before",     "loss_after",
+                                        "best_loss", "best_step", "best_saved_loss", "best_saved_step", "batch",
+                                        "rows",      "seed"};
     if (!*in->trainer) return;
     cJSON *o = cJSON_AddObjectToObject(in->report, "trainer");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -96,7 +98,8 @@ static void show_progress(inspection *in)
     double step = number_at(in, in->trainer, "step"), per_epoch = number_at(in, in->trainer, "steps_per_epoch");
     double epochs = number_at(in, in->trainer, "epochs");
     line(in, "step", "%.0f of %.0f", step, epochs * per_epoch);
-    line(in, "epoch", "%.0f of %.0f, %.0f updates each", per_epoch > 0 ? floor(step / per_epoch) : 0, epochs, per_epoch);
+    line(in, "epoch", "%.0f of %.0f, %.0f updates each", per_epoch > 0 ? floor(step / per_epoch) : 0, epochs,
+         per_epoch);
     if (step > 0) {
         line(in, "loss", "%.9g before the last update, %.9g after", number_at(in, in->trainer, "loss_before"),
              number_at(in, in->trainer, "loss_after"));
@@ -105,7 +108,8 @@ static void show_progress(inspection *in)
     } else {
         line(in, "loss", "none yet");
     }
-    line(in, "data", "%.0f rows, %.0f an update", number_at(in, in->trainer, "rows"), number_at(in, in->trainer, "batch"));
+    line(in, "data", "%.0f rows, %.0f an update", number_at(in, in->trainer, "rows"),
+         number_at(in, in->trainer, "batch"));
 }
 
 /* Rate of the next update: the group's lr as the schedule has it at this step. */
@@ -218,8 +222,10 @@ static figures figures_of(const reel_array *a)
     for (int64_t i = 0; i < a->size; i++) {
         double x = reel_array_get(a, i);
         f.norm += x * x;
-        if (!isfinite(x)) f.wrong++;
-        else f.least = fmin(f.least, x), f.most = fmax(f.most, x);
+        if (!isfinite(x))
+            f.wrong++;
+        else
+            f.least = fmin(f.least, x), f.most = fmax(f.most, x);
     }
     f.norm = sqrt(f.norm);
     return f;
@@ -248,7 +254,8 @@ static void add_tensor(cJSON *list, const char *name, const reel_array *a, const
     json_add_whole(o, "not_finite", f->wrong);
     double *elements = values ? malloc(((size_t)a->size + 1) * sizeof *elements) : NULL;
     for (int64_t i = 0; elements && i < a->size; i++) elements[i] = reel_array_get(a, i);
-    if (elements) json_add_numbers(o, "values", elements, a->size, a->dtype == REEL_FLOAT ? REEL_FLOAT : REEL_DOUBLE, NULL);
+    if (elements)
+        json_add_numbers(o, "values", elements, a->size, a->dtype == REEL_FLOAT ? REEL_FLOAT : REEL_DOUBLE, NULL);
     free(elements);
     cJSON_AddItemToArray(list, o);
 }
@@ -309,7 +316,8 @@ static void print_values(FILE *file, const reel_array *a)
     int64_t row = a->rank > 1 ? a->shape[a->rank - 1] : 1;
     char text[NUMBER_SIZE];
     for (int64_t i = 0; i < a->size; i++)
-        fprintf(file, "%s%s", number_text(reel_array_get(a, i), a->dtype == REEL_FLOAT ? REEL_FLOAT : REEL_DOUBLE, text),
+        fprintf(file, "%s%s",
+                number_text(reel_array_get(a, i), a->dtype == REEL_FLOAT ? REEL_FLOAT : REEL_DOUBLE, text),
                 (i + 1) % row == 0 ? "\n" : " ");
 }
 
@@ -320,8 +328,10 @@ static bool show_values(inspection *in, const char *name)
     reel_array *a = NULL;
     for (int i = 0; i < 3 && !a; i++) {
         char path[2 * PATH_SIZE];
-        if (i < 2) snprintf(path, sizeof path, "%s/%s%.900s", in->parameters, parts[i], name);
-        else snprintf(path, sizeof path, "%.900s", name);
+        if (i < 2)
+            snprintf(path, sizeof path, "%s/%s%.900s", in->parameters, parts[i], name);
+        else
+            snprintf(path, sizeof path, "%.900s", name);
         a = reel_checkpoint_array(NULL, in->checkpoint, path);
         if (!a) reel_error_clear(in->context);
     }
@@ -453,7 +463,8 @@ int command_inspect(int argc, char **argv)
 {
     const char *values = NULL, *json = NULL;
     const option_row rows[] = {
-        {"values", "NAME", "Print all numbers of one parameter, of a buffer, or of whatever stands at a path of the file.",
+        {"values", "NAME",
+         "Print all numbers of one parameter, of a buffer, or of whatever stands at a path of the file.",
          .word = &values},
         {"json", "FILE", "Write every number in full precision; -: to standard output, instead of the text.",
          .word = &json},
@@ -463,9 +474,10 @@ int command_inspect(int argc, char **argv)
                             .operands = "FILE|DIR",
                             .least = 1,
                             .most = 1,
-                            .text = "Looks into a checkpoint: step, loss, optimizer with its current rate, parameters with "
-                                    "norms and numbers that are not finite, hash. Of a folder: a line for each checkpoint. "
-                                    "Exit status 1 when a hash is wrong or a file damaged.",
+                            .text =
+                                "Looks into a checkpoint: step, loss, optimizer with its current rate, parameters with "
+                                "norms and numbers that are not finite, hash. Of a folder: a line for each checkpoint. "
+                                "Exit status 1 when a hash is wrong or a file damaged.",
                             .example = "reel inspect out/checkpoints/step-000000200.json --values net.0.weight",
                             .groups = groups,
                             .group_count = 1};

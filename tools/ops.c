@@ -21,9 +21,12 @@ static const struct {
 
 static const char *operands_text(const reel_op *op, char text[64])
 {
-    if (op->least == op->most) snprintf(text, 64, "%d", op->least);
-    else if (op->most > 1000) snprintf(text, 64, "%d or more", op->least);
-    else snprintf(text, 64, "%d to %d", op->least, op->most);
+    if (op->least == op->most)
+        snprintf(text, 64, "%d", op->least);
+    else if (op->most > 1000)
+        snprintf(text, 64, "%d or more", op->least);
+    else
+        snprintf(text, 64, "%d to %d", op->least, op->most);
     return text;
 }
 
@@ -39,8 +42,8 @@ static void sample_text(const reel_sample *s, char *text, size_t size)
             n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%lld", d ? ", " : "", (long long)o->shape[d]);
         if (!o->data) snprintf(range, sizeof range, " in [%g, %g)", o->low, o->high);
         int n = snprintf(text + used, size - used, "%s%s%s(%s)%s", i ? ", " : "",
-                         o->dtype == REEL_FLOAT ? "" : reel_dtype_name(o->dtype), o->dtype == REEL_FLOAT ? "" : " ", shape,
-                         range);
+                         o->dtype == REEL_FLOAT ? "" : reel_dtype_name(o->dtype), o->dtype == REEL_FLOAT ? "" : " ",
+                         shape, range);
         if (n > 0) used += (size_t)n;
     }
 }
@@ -113,14 +116,15 @@ int command_ops(int argc, char **argv)
         {"json", "FILE", "Write it as JSON; -: to standard output, instead of the text.", .word = &json},
     };
     const option_group groups[] = {{"flags", rows, 1}};
-    const option_set set = {.command = who,
-                            .operands = "[NAME]",
-                            .most = 1,
-                            .text = "Lists the operations: name, number of operands, formula. With a name: all that is known "
-                                    "of this one, and the samples on which its gradient is checked.",
-                            .example = "reel ops matmul",
-                            .groups = groups,
-                            .group_count = 1};
+    const option_set set = {
+        .command = who,
+        .operands = "[NAME]",
+        .most = 1,
+        .text = "Lists the operations: name, number of operands, formula. With a name: all that is known "
+                "of this one, and the samples on which its gradient is checked.",
+        .example = "reel ops matmul",
+        .groups = groups,
+        .group_count = 1};
     int first = options_parse(&set, NULL, argc, argv);
     if (first < 0) return finish_output(who, -1 - first);
     const char *name = first < argc ? argv[first] : NULL;
@@ -134,8 +138,10 @@ int command_ops(int argc, char **argv)
     FILE *text = file ? file : fopen("/dev/null", "w");
     if (!text) return complain(who, "/dev/null cannot be opened"), EXIT_FAILED;
     cJSON *report = op ? describe(op, true) : cJSON_CreateObject();
-    if (op) print_one(op, text);
-    else print_all(text, cJSON_AddArrayToObject(report, "operations"));
+    if (op)
+        print_one(op, text);
+    else
+        print_all(text, cJSON_AddArrayToObject(report, "operations"));
     int status = json && !json_write(who, json, report) ? EXIT_FAILED : EXIT_DONE;
     cJSON_Delete(report);
     if (!file) fclose(text);

@@ -123,8 +123,10 @@ static bool refuse_name(const option_set *set, const optimizer_flags *f, const c
     const char *one, *near = nearest_name(name, choice_name_at, f->presets);
     for (int i = 0; (one = choice_name_at(f->presets, i)) != NULL && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", one);
-    if (near) option_fail(set, "--optimizer: there is no %s; did you mean %s? There are %s", name, near, names);
-    else option_fail(set, "--optimizer: there is no %s; there are %s", name, names);
+    if (near)
+        option_fail(set, "--optimizer: there is no %s; did you mean %s? There are %s", name, near, names);
+    else
+        option_fail(set, "--optimizer: there is no %s; there are %s", name, names);
     return false;
 }
 
@@ -198,8 +200,8 @@ void optimizer_describe(const reel_optimizer *o, char *text, size_t size)
         char number[REEL_HYPER_TEXT];
         double value = reel_optimizer_get(o, h->name);
         if (value == h->value && strcmp(h->name, "lr") != 0) continue;
-        int n = snprintf(text + used, size - used, "%s%s %s", used ? " " : "", h->name,
-                         reel_hyper_print(h, value, number));
+        int n =
+            snprintf(text + used, size - used, "%s%s %s", used ? " " : "", h->name, reel_hyper_print(h, value, number));
         if (n > 0) used = used + (size_t)n < size ? used + (size_t)n : size - 1;
     }
 }

@@ -121,8 +121,10 @@ void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, do
 static void print_row(FILE *file, const option_row *row)
 {
     if (row->hidden) return;
-    if (row->number && !row->text) option_help_hyper(file, row->name, row->hyper, *row->number);
-    else option_help(file, row->name, row->argument, row->text);
+    if (row->number && !row->text)
+        option_help_hyper(file, row->name, row->hyper, *row->number);
+    else
+        option_help(file, row->name, row->argument, row->text);
 }
 
 static void print_help(const option_set *set, FILE *file)
@@ -131,6 +133,7 @@ static void print_help(const option_set *set, FILE *file)
             set->operands ? set->operands : "");
     print_wrapped(file, 0, 0, set->text);
     for (int g = 0; g < set->group_count; g++) {
+        if (set->groups[g].count > 0 && set->groups[g].rows[0].hidden) continue;
         fprintf(file, "\n%s:\n", set->groups[g].title);
         for (int i = 0; i < set->groups[g].count; i++) print_row(file, &set->groups[g].rows[i]);
         if (g == set->group_count - 1) print_row(file, &help_row);
@@ -168,9 +171,12 @@ bool option_read(const option_set *set, reel_context *context, const char *flag,
 static bool take_value(const option_set *set, reel_context *context, const option_row *row, const char *text)
 {
     if (!text) text = row->without;
-    if (row->set) *row->set = true;
-    else if (row->word) *row->word = text;
-    else return option_read(set, context, row->name, row->hyper, text, row->number);
+    if (row->set)
+        *row->set = true;
+    else if (row->word)
+        *row->word = text;
+    else
+        return option_read(set, context, row->name, row->hyper, text, row->number);
     return true;
 }
 
@@ -215,7 +221,9 @@ int options_parse(const option_set *set, reel_context *context, int argc, char *
     int result = 0;
     optind = 0; /* a new scan */
     while (result == 0 && (code = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-        const option_row *row = code == 'h' ? &help_row : code == '?' || code == ':' ? NULL : row_at(set, code - CODE_FIRST);
+        const option_row *row = code == 'h'                  ? &help_row
+                                : code == '?' || code == ':' ? NULL
+                                                             : row_at(set, code - CODE_FIRST);
         if (!row) {
             result = -1 - refuse(set, code, table, argv[optind - 1]);
         } else if (row == &help_row) {

@@ -17,8 +17,8 @@ typedef struct option_row {
     const char **word;    /* the value as it was typed */
     double *number;       /* read and checked by `hyper` */
     const reel_hyper *hyper;
-    const char *without;  /* the value may be left out (--nesterov, or --nesterov=0), and is then this */
-    bool hidden;          /* help lists it elsewhere */
+    const char *without; /* the value may be left out (--nesterov, or --nesterov=0), and is then this */
+    bool hidden;         /* help lists it elsewhere */
 } option_row;
 
 typedef struct option_group {

@@ -33,8 +33,10 @@ void json_add_number(cJSON *object, const char *name, double value, reel_dtype d
 {
     char text[NUMBER_SIZE];
     number_text(value, dtype, text);
-    if (isfinite(value)) cJSON_AddRawToObject(object, name, text);
-    else cJSON_AddStringToObject(object, name, text);
+    if (isfinite(value))
+        cJSON_AddRawToObject(object, name, text);
+    else
+        cJSON_AddStringToObject(object, name, text);
 }
 
 void json_add_whole(cJSON *object, const char *name, int64_t value)
@@ -46,8 +48,10 @@ void json_add_whole(cJSON *object, const char *name, int64_t value)
 
 void json_add_text(cJSON *object, const char *name, const char *value)
 {
-    if (value) cJSON_AddStringToObject(object, name, value);
-    else cJSON_AddNullToObject(object, name);
+    if (value)
+        cJSON_AddStringToObject(object, name, value);
+    else
+        cJSON_AddNullToObject(object, name);
 }
 
 /* One text for the whole list: a node for each number would cost 64 bytes. */
@@ -75,7 +79,8 @@ void json_add_fingerprint(cJSON *object)
     cJSON *rows = cJSON_AddObjectToObject(object, "fingerprint");
     const char *name;
     char value[256];
-    for (int i = 0; (name = reel_fingerprint(i, value, sizeof value)) != NULL; i++) cJSON_AddStringToObject(rows, name, value);
+    for (int i = 0; (name = reel_fingerprint(i, value, sizeof value)) != NULL; i++)
+        cJSON_AddStringToObject(rows, name, value);
 }
 
 /* ---- files ---- */
@@ -121,7 +126,8 @@ bool json_write(const char *who, const char *path, const cJSON *document)
         return false;
     }
     bool right = true;
-    if (strcmp(path, "-") == 0) puts(text);
+    if (strcmp(path, "-") == 0)
+        puts(text);
     else if (!replace_text(path, text)) {
         complain(who, "%s: cannot be written: %s", path, strerror(errno));
         right = false;

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 /* blue, vermillion, bluish green, reddish purple, orange, sky blue, black */
-const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                               "#E69F00", "#56B4E9", "#000000"};
 
 FILE *plot_data(const plot *p, const char *name)
 {
@@ -78,8 +79,8 @@ plot_result plot_draw(plot *p)
     if (child == 0) run_gnuplot(p->folder, script);
     int status = 0;
     pid_t ended = child;
-    if (child > 0)
-        do ended = waitpid(child, &status, 0);
+    if (child > 0) do
+            ended = waitpid(child, &status, 0);
         while (ended < 0 && errno == EINTR);
     if (ended < 0) {
         complain(p->who, "gnuplot cannot be started: %s", strerror(errno));
@@ -87,8 +88,10 @@ plot_result plot_draw(plot *p)
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return PLOT_DRAWN;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return PLOT_NO_GNUPLOT;
-    if (WIFSIGNALED(status)) complain(p->who, "gnuplot was ended by signal %d", WTERMSIG(status));
-    else complain(p->who, "gnuplot failed on %s/%s with status %d", p->folder, script, WEXITSTATUS(status));
+    if (WIFSIGNALED(status))
+        complain(p->who, "gnuplot was ended by signal %d", WTERMSIG(status));
+    else
+        complain(p->who, "gnuplot failed on %s/%s with status %d", p->folder, script, WEXITSTATUS(status));
     return PLOT_FAILED;
 }
 

@@ -56,7 +56,8 @@ int command_unknown(const char *who, const char *kind, const command *table, con
 {
     const char *near = nearest_name(name, command_name_at, table);
     fprintf(stderr, "%s: there is no %s \"%s\"", who, kind, name);
-    if (near) fprintf(stderr, "; did you mean %s?", near);
+    if (near)
+        fprintf(stderr, "; did you mean %s?", near);
     else
         for (int i = 0; table[i].name; i++) fprintf(stderr, "%s%s", i ? ", " : "; there are ", table[i].name);
     fprintf(stderr, " (see %s --help)\n", who);
@@ -85,7 +86,9 @@ static int run_bare(int argc, char **argv)
 {
     bool version = false;
     const option_row rows[] = {
-        {.name = "version", .text = "Print version, compiler, kernels and whatever else bits depend on.", .set = &version},
+        {.name = "version",
+         .text = "Print version, compiler, kernels and whatever else bits depend on.",
+         .set = &version},
     };
     const option_group groups[] = {{"flags", rows, 1}};
     const option_set set = {.command = "reel",

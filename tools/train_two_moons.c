@@ -11,17 +11,18 @@
 #include <string.h>
 
 static const optimizer_preset presets[] = {
-    {"sgd", "sgd", {{"lr", 0.5}}, true},
-    {"momentum", "sgd", {{"lr", 0.5}, {"momentum", 0.9}}, true},
-    {"adam", "adam", {{"lr", 0.05}}, true},
-    {"adamw", "adamw", {{"lr", 0.05}}, false},
+    {"sgd", "sgd", {{"lr", 0.5}}, true},    {"momentum", "sgd", {{"lr", 0.5}, {"momentum", 0.9}}, true},
+    {"adam", "adam", {{"lr", 0.05}}, true}, {"adamw", "adamw", {{"lr", 0.05}}, false},
     {NULL, NULL, {{NULL, 0}}, false},
 };
 
-#define SEED_MOST 9007199254740992.0 /* 2^53 */
-
-static const reel_hyper samples_row = {
-    .name = "samples", .text = "points, half of each class", .value = 200, .least = 2, .most = 1e9, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper samples_row = {.name = "samples",
+                                       .text = "points, half of each class",
+                                       .value = 200,
+                                       .least = 2,
+                                       .most = INFINITY,
+                                       .open_most = true,
+                                       .kind = REEL_HYPER_WHOLE};
 static const reel_hyper noise_row = {.name = "noise",
                                      .text = "deviation of the points from the half circles",
                                      .value = 0.15,
@@ -30,24 +31,30 @@ static const reel_hyper noise_row = {.name = "noise",
 static const reel_hyper data_seed_row = {.name = "data_seed",
                                          .text = "of the points; the stream is NumPy's",
                                          .value = 42,
-                                         .most = SEED_MOST,
+                                         .most = INFINITY,
+                                         .open_most = true,
                                          .kind = REEL_HYPER_WHOLE};
 static const reel_hyper seed_row = {.name = "seed",
                                     .text = "of the initial weights, whose stream is PyTorch's, and of the batches",
                                     .value = 42,
-                                    .most = SEED_MOST,
+                                    .most = INFINITY,
+                                    .open_most = true,
                                     .kind = REEL_HYPER_WHOLE};
 static const reel_hyper epochs_row = {.name = "epochs",
                                       .text = "passes over the points in total, those before a resume included",
                                       .value = 200,
-                                      .most = 1e15,
+                                      .most = INFINITY,
+                                      .open_most = true,
                                       .kind = REEL_HYPER_WHOLE};
 static const reel_hyper batch_row = {.name = "batch",
                                      .text = "points an update; 0: all of them",
-                                     .most = 1e9,
+                                     .most = INFINITY,
+                                     .open_most = true,
                                      .kind = REEL_HYPER_WHOLE};
-static const reel_hyper every_row = {.name = "every", .least = 1, .most = 1e15, .kind = REEL_HYPER_WHOLE};
-static const reel_hyper keep_row = {.name = "keep", .least = 2, .most = 1e15, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper every_row = {
+    .name = "every", .least = 1, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper keep_row = {
+    .name = "keep", .least = 2, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper hidden_row = {.name = "hidden", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 
 /* What is typed as words and read afterwards. */
@@ -57,8 +64,9 @@ typedef struct words {
 
 static void print_schedules(FILE *file)
 {
-    fprintf(file, "\n--schedule SPEC: parts joined by commas follow each other, by * they are multiplied; @N: for N updates."
-                  "\nA part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
+    fprintf(file,
+            "\n--schedule SPEC: parts joined by commas follow each other, by * they are multiplied; @N: for N updates."
+            "\nA part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
     const reel_schedule_type *type;
     for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
         char name[128];
@@ -75,9 +83,10 @@ static void print_more(FILE *file)
 {
     optimizer_flags_help(&optimizers, file);
     print_schedules(file);
-    fprintf(file, "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
-                  "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
-                  "of all points after the last update; \"parameters\" are those after it, in the order of the layers.\n");
+    fprintf(file,
+            "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+            "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
+            "of all points after the last update; \"parameters\" are those after it, in the order of the layers.\n");
 }
 
 /* ---- reading words ---- */
@@ -102,10 +111,14 @@ static bool read_hidden(moons_settings *s, reel_context *context, const char *te
 
 static bool read_words(moons_settings *s, reel_context *context, const words *w)
 {
-    if (w->keep && strcmp(w->keep, "all") == 0) s->keep = 0;
-    else if (w->keep && !option_read(s->set, context, "keep", &keep_row, w->keep, &s->keep)) return false;
-    if (strcmp(w->precision, "float") == 0) s->precision = REEL_FLOAT;
-    else if (strcmp(w->precision, "double") == 0) s->precision = REEL_DOUBLE;
+    if (w->keep && strcmp(w->keep, "all") == 0)
+        s->keep = 0;
+    else if (w->keep && !option_read(s->set, context, "keep", &keep_row, w->keep, &s->keep))
+        return false;
+    if (strcmp(w->precision, "float") == 0)
+        s->precision = REEL_FLOAT;
+    else if (strcmp(w->precision, "double") == 0)
+        s->precision = REEL_DOUBLE;
     else {
         option_fail(s->set, "--precision: found \"%s\", expected float or double", w->precision);
         return false;
@@ -135,23 +148,29 @@ static const char *conflict(const moons_settings *s, const words *w)
 
 /* ---- training ---- */
 
-static void print_run(const moons_run *r)
+static void print_run(FILE *file, const moons_run *r)
 {
-    printf("%-32s loss %.6f  accuracy %.1f %%  best %.6f after %lld of %lld updates\n", r->title, r->loss,
-           100 * r->accuracy, r->best, (long long)r->best_step, (long long)r->steps);
+    fprintf(file, "%-32s loss %.6f  accuracy %.1f %%  best %.6f after %lld of %lld updates\n", r->title, r->loss,
+            100 * r->accuracy, r->best, (long long)r->best_step, (long long)r->steps);
 }
 
-/* Folder of the checkpoints of one run; NULL without one. */
+/* Where checkpoints go; NULL: nowhere. */
+static char *base_folder(const moons_settings *s)
+{
+    return s->checkpoints ? strdup(s->checkpoints) : s->out ? path_join(s->out, "checkpoints") : NULL;
+}
+
+/* That of one run: those of a comparison have one each. */
 static char *run_folder(const moons_settings *s, const char *name)
 {
-    char *base = s->checkpoints ? strdup(s->checkpoints) : s->out ? path_join(s->out, "checkpoints") : NULL;
+    char *base = base_folder(s);
     if (!base || !s->compare) return base;
     char *folder = path_join(base, name);
     free(base);
     return folder;
 }
 
-static int write_results(const moons_settings *s, moons_run *runs, int count)
+static int write_results(const moons_settings *s, moons_run *runs, int count, FILE *report)
 {
     if (!s->json && !s->out) return EXIT_DONE;
     cJSON *numbers = moons_numbers(s, runs, count);
@@ -166,10 +185,12 @@ static int write_results(const moons_settings *s, moons_run *runs, int count)
     if (!s->out) return EXIT_DONE;
     moons_pictures pictures = moons_draw(s, runs, count);
     if (signals_caught()) return EXIT_SIGNAL + signals_caught();
-    if (pictures == PICTURES_DRAWN) printf("%s: losses.png, boundary.png, two-moons.json\n", s->out);
+    if (pictures == PICTURES_DRAWN) fprintf(report, "%s: losses.png, boundary.png, two-moons.json\n", s->out);
     if (pictures == PICTURES_NO_GNUPLOT)
-        printf("%s: two-moons.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp boundary.gp\n",
-               s->out, s->out);
+        fprintf(
+            report,
+            "%s: two-moons.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp boundary.gp\n",
+            s->out, s->out);
     return pictures == PICTURES_FAILED ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -178,22 +199,21 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
     moons_run runs[RUNS_MOST];
     int status = EXIT_DONE, made = 0;
     FILE *report = s->json && strcmp(s->json, "-") == 0 ? stderr : stdout;
-    (void)report;
     if (s->out && !make_folder(s->who, s->out)) return EXIT_FAILED;
     signals_install();
     while (made < count && status == EXIT_DONE) {
         char *folder = run_folder(s, choices[made].name);
         if (s->compare && !s->quiet) fprintf(stderr, "%s\n", choices[made].name);
         status = moons_train(&runs[made], s, &choices[made], folder);
-        if (status == EXIT_DONE) print_run(&runs[made]);
-        fflush(stdout);
+        if (status == EXIT_DONE) print_run(report, &runs[made]);
+        fflush(report);
         made++;
         free(folder);
     }
-    if (status == EXIT_DONE) status = write_results(s, runs, count);
+    if (status == EXIT_DONE) status = write_results(s, runs, count, report);
     if (status == EXIT_DONE && runs[0].folder) {
-        char *base = s->checkpoints ? strdup(s->checkpoints) : s->out ? path_join(s->out, "checkpoints") : NULL;
-        printf("%s: checkpoints\n", base ? base : runs[0].folder);
+        char *base = base_folder(s);
+        fprintf(report, "%s: checkpoints\n", base ? base : runs[0].folder);
         free(base);
     }
     for (int i = 0; i < made; i++) moons_free(&runs[i]);
@@ -229,7 +249,8 @@ int train_two_moons(int argc, char **argv)
     };
     const option_row model[] = {
         {"hidden", "N[,N...]", "Sizes of the hidden layers; default 8.", .word = &w.hidden},
-        {"precision", "TYPE", "float or double; double starts from the same float points and weights.", .word = &w.precision},
+        {"precision", "TYPE", "float or double; double starts from the same float points and weights.",
+         .word = &w.precision},
         {.name = "seed", .number = &s.seed, .hyper = &seed_row},
     };
     const option_row training[] = {
@@ -242,11 +263,15 @@ int train_two_moons(int argc, char **argv)
     const option_row checkpoints[] = {
         {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
          .word = &s.checkpoints},
-        {.name = "every", .argument = "K", .text = "Updates between checkpoints; default: a tenth of the run.",
-         .number = &s.every, .hyper = &every_row},
+        {.name = "every",
+         .argument = "K",
+         .text = "Updates between checkpoints; default: a tenth of the run.",
+         .number = &s.every,
+         .hyper = &every_row},
         {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &w.keep},
         {"resume", "auto|FILE|DIR",
-         "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the newest "
+         "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
+         "newest "
          "of another folder.",
          .word = &s.resume},
         {"force", NULL, "Delete the run that stands in the folder.", .set = &s.force},
@@ -266,7 +291,8 @@ int train_two_moons(int argc, char **argv)
                                    {"output", ROWS(output)}};
     const option_set set = {
         .command = "reel train two-moons",
-        .text = "Trains a network on two interleaved half circles: linear layers with ReLU between, binary cross-entropy.",
+        .text =
+            "Trains a network on two interleaved half circles: linear layers with ReLU between, binary cross-entropy.",
         .example = "reel train two-moons --optimizer adam --lr 0.02 --schedule cosine --out out",
         .groups = groups,
         .group_count = sizeof groups / sizeof *groups,
@@ -278,8 +304,10 @@ int train_two_moons(int argc, char **argv)
     int first = options_parse(&set, context, argc, argv), count = 0;
     if (first >= 0 && read_words(&s, context, &w)) {
         const char *wrong = conflict(&s, &w);
-        if (wrong) option_fail(&set, "%s", wrong);
-        else count = choose(&s, context, w.optimizer, choices);
+        if (wrong)
+            option_fail(&set, "%s", wrong);
+        else
+            count = choose(&s, context, w.optimizer, choices);
     }
     reel_context_free(context);
     int status = first < 0 ? -1 - first : count == 0 ? EXIT_USAGE : train(&s, choices, count);

@@ -8,7 +8,7 @@
 #include "optimizer_flags.h"
 #include "output.h"
 
-#define LAYERS_MOST 64
+#define LAYERS_MOST 62 /* of an mlp, besides input and output */
 #define RUNS_MOST 4
 
 typedef struct moons_settings {
@@ -41,12 +41,12 @@ typedef struct moons_run {
      * of an earlier part of the run is missing. Kept only when something is written. */
     double *losses;
     int64_t loss_count, loss_room;
-    int64_t steps;          /* updates made, those before a resume included */
-    double loss;            /* of all points, after the last update */
-    double accuracy;        /* share of the points on the right side */
-    double best;            /* smallest loss, and the number of updates it comes after */
+    int64_t steps;   /* updates made, those before a resume included */
+    double loss;     /* of all points, after the last update */
+    double accuracy; /* share of the points on the right side */
+    double best;     /* smallest loss, and the number of updates it comes after */
     int64_t best_step;
-    char title[256];        /* "sgd lr 0.5 momentum 0.9" */
+    char title[256]; /* "sgd lr 0.5 momentum 0.9" */
 } moons_run;
 
 /* Trains. Returns the exit status; on EXIT_DONE everything is filled in. Free in any case. */

@@ -24,8 +24,10 @@ static void add_hypers(cJSON *object, const moons_run *r)
         const reel_hyper *h = i < kind->hyper_count ? &kind->hypers[i] : &table[i - kind->hyper_count];
         double value = reel_optimizer_get(r->optimizer, h->name);
         char text[REEL_HYPER_TEXT];
-        if (h->kind == REEL_HYPER_CHOICE) json_add_text(o, h->name, reel_hyper_print(h, value, text));
-        else json_add_number(o, h->name, value, REEL_DOUBLE);
+        if (h->kind == REEL_HYPER_CHOICE)
+            json_add_text(o, h->name, reel_hyper_print(h, value, text));
+        else
+            json_add_number(o, h->name, value, REEL_DOUBLE);
     }
 }
 
@@ -130,14 +132,16 @@ static plot_result draw_losses(const moons_settings *s, const moons_run *runs, i
         plot_close(&p, p.script, "losses.gp");
         return PLOT_FAILED;
     }
-    fprintf(p.script, "set title 'Two moons: loss of %s'\nset xlabel 'updates made'\n"
-                      "set ylabel 'binary cross-entropy'\nset logscale y\nset format y '%%g'\nset xrange [0:*]\n",
+    fprintf(p.script,
+            "set title 'Two moons: loss of %s'\nset xlabel 'updates made'\n"
+            "set ylabel 'binary cross-entropy'\nset logscale y\nset format y '%%g'\nset xrange [0:*]\n",
             s->batch > 0 ? "the batches" : "all points");
     plot_log_labels(p.script, "y", least, most);
+    if (least < most) fprintf(p.script, "set yrange [%g:%g]\n", least / 1.3, most * 1.3);
     fprintf(p.script, "set key top right\nplot \\\n");
     for (int k = 0; k < count; k++)
-        fprintf(p.script, "    'losses.dat' using 1:%d with lines linewidth 2.5 linecolor rgb '%s' title '%s'%s\n", k + 2,
-                plot_colour[k % PLOT_COLOURS], runs[k].title, k + 1 < count ? ", \\" : "");
+        fprintf(p.script, "    'losses.dat' using 1:%d with lines linewidth 2.5 linecolor rgb '%s' title '%s'%s\n",
+                k + 2, plot_colour[k % PLOT_COLOURS], runs[k].title, k + 1 < count ? ", \\" : "");
     return plot_draw(&p);
 }
 
@@ -188,7 +192,8 @@ static double *grid_logits(moons_run *runs, int count, const frame *f)
             points[2 * (j * GRID_X + i)] = f->left + (f->right - f->left) * i / (GRID_X - 1);
             points[2 * (j * GRID_X + i) + 1] = f->bottom + (f->top - f->bottom) * j / (GRID_Y - 1);
         }
-    for (int k = 0; right && k < count; k++) right = moons_logits(&runs[k], points, (int64_t)cells, logits + (size_t)k * cells);
+    for (int k = 0; right && k < count; k++)
+        right = moons_logits(&runs[k], points, (int64_t)cells, logits + (size_t)k * cells);
     free(points);
     if (right) return logits;
     free(logits);
@@ -218,26 +223,28 @@ static void draw_panel(FILE *script, const moons_run *r, int column)
 {
     fprintf(script,
             "unset colorbox\n"
-            "set title '%s\\nloss %.4f, accuracy %.1f %%'\n"
+            "set title \"%s\\nloss %.4f, accuracy %.1f %%\"\n"
             "set table $boundary\nset contour base\nset cntrparam levels discrete 0.5\nunset surface\n"
             "splot 'boundary.dat' using 1:2:%d\n"
             "unset table\nunset contour\nset surface\n",
             r->title, r->loss, 100 * r->accuracy, column);
-    fprintf(script,
-            "plot 'boundary.dat' using 1:2:%d with image notitle, \\\n"
-            "    $boundary using 1:2 with lines linewidth 2 linecolor rgb '#000000' title 'boundary', \\\n"
-            "    'points.dat' index 0 using 1:2 with points pointtype 7 pointsize 1.1 linecolor rgb '#ffffff' notitle, \\\n"
-            "    'points.dat' index 0 using 1:2 with points pointtype 7 pointsize 0.8 linecolor rgb '%s' title 'class 0', \\\n"
-            "    'points.dat' index 1 using 1:2 with points pointtype 9 pointsize 1.3 linecolor rgb '#ffffff' notitle, \\\n"
-            "    'points.dat' index 1 using 1:2 with points pointtype 9 pointsize 0.9 linecolor rgb '%s' title 'class 1'\n",
-            column, plot_colour[0], plot_colour[1]);
+    fprintf(
+        script,
+        "plot 'boundary.dat' using 1:2:%d with image notitle, \\\n"
+        "    $boundary using 1:2 with lines linewidth 2 linecolor rgb '#000000' title 'boundary', \\\n"
+        "    'points.dat' index 0 using 1:2 with points pointtype 7 pointsize 1.1 linecolor rgb '#ffffff' notitle, \\\n"
+        "    'points.dat' index 0 using 1:2 with points pointtype 7 pointsize 0.8 linecolor rgb '%s' title 'class 0', "
+        "\\\n"
+        "    'points.dat' index 1 using 1:2 with points pointtype 9 pointsize 1.3 linecolor rgb '#ffffff' notitle, \\\n"
+        "    'points.dat' index 1 using 1:2 with points pointtype 9 pointsize 0.9 linecolor rgb '%s' title 'class 1'\n",
+        column, plot_colour[0], plot_colour[1]);
 }
 
 static plot_result draw_boundary(const moons_settings *s, moons_run *runs, int count)
 {
     plot p;
     frame f = frame_of(runs[0].data->x);
-    if (!plot_begin(&p, s->who, s->out, "boundary", count > 1 ? 560 * count : 800, count > 1 ? 560 : 680))
+    if (!plot_begin(&p, s->who, s->out, "boundary", count > 1 ? 560 * count : 800, count > 1 ? 500 : 680))
         return PLOT_FAILED;
     if (!write_points(&p, runs[0].data) || !write_grid(&p, runs, count, &f)) {
         plot_close(&p, p.script, "boundary.gp");

@@ -8,7 +8,9 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,12 +48,18 @@ static int build(moons_run *r)
     r->trainer = reel_trainer_new(NULL, r->net, r->data, reel_bce_with_logits, r->optimizer);
     if (!s->quiet) r->progress = reel_progress_new(NULL, r->context, stderr);
     const hyper_value settings[] = {
-        {"epochs", s->epochs},          {"batch", s->batch},     {"seed", s->seed},
-        {"checkpoint_every", s->every}, {"keep", s->keep},       {"durable", s->durable},
+        {"epochs", s->epochs},
+        {"batch", s->batch},
+        {"seed", s->seed},
+        {"checkpoint_every", s->every},
+        {"keep", s->keep},
+        {"durable", s->durable},
         {"accept_edited", s->accept_edited},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
+    double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
+    if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
     if (reel_failed(r->context)) return complain_of(s->who, r->context);
     if (!s->schedule) return EXIT_DONE;
     reel_schedule *schedule = reel_schedule_parse(NULL, r->context, s->schedule, reel_trainer_steps(r->trainer));
@@ -75,7 +83,8 @@ static bool find_newest(moons_run *r, const char *folder)
         reel_checkpoint *c = reel_checkpoint_open(NULL, context, list.items[i].path);
         if (reel_checkpoint_hash_verdict(c) == REEL_HASH_RIGHT)
             snprintf(r->resume_path, sizeof r->resume_path, "%s", list.items[i].path);
-        else complain(who, "passed over a damaged checkpoint: %s", list.items[i].path);
+        else
+            complain(who, "passed over a damaged checkpoint: %s", list.items[i].path);
         reel_context_free(context);
     }
     if (!r->resume_path[0]) complain(who, "--resume: %s holds no checkpoint to resume from", folder);
@@ -88,11 +97,14 @@ static int set_start(moons_run *r)
 {
     const moons_settings *s = r->settings;
     reel_resume how = s->force ? REEL_FORCE : REEL_START;
-    if (s->resume && strcmp(s->resume, "auto") == 0) how = REEL_AUTO;
+    if (s->resume && strcmp(s->resume, "auto") == 0)
+        how = REEL_AUTO;
     else if (s->resume && is_folder(s->resume)) {
         if (!r->folder) r->folder = strdup(s->resume);
-        if (r->folder && is_same_file(r->folder, s->resume)) how = REEL_CONTINUE;
-        else if (!find_newest(r, s->resume)) return EXIT_FAILED;
+        if (r->folder && is_same_file(r->folder, s->resume))
+            how = REEL_CONTINUE;
+        else if (!find_newest(r, s->resume))
+            return EXIT_FAILED;
     } else if (s->resume) {
         snprintf(r->resume_path, sizeof r->resume_path, "%s", s->resume);
     }
@@ -139,7 +151,8 @@ static void read_log(moons_run *r, int64_t steps)
     while (log && getline(&line, &room, log) > 0 && !reel_failed(r->context)) {
         cJSON *entry = cJSON_Parse(line);
         const cJSON *step = cJSON_GetObjectItem(entry, "step"), *loss = cJSON_GetObjectItem(entry, "loss");
-        if (cJSON_IsNumber(step) && cJSON_IsNumber(loss) && step->valuedouble >= 1 && step->valuedouble <= (double)steps)
+        if (cJSON_IsNumber(step) && cJSON_IsNumber(loss) && step->valuedouble >= 1 &&
+            step->valuedouble <= (double)steps)
             record(r, (int64_t)step->valuedouble - 1, loss->valuedouble);
         cJSON_Delete(entry);
     }
@@ -249,8 +262,7 @@ static void evaluate(moons_run *r)
     r->loss = reel_item(NULL, reel_bce_with_logits(NULL, logits, reel_input(NULL, tape, r->data->y)));
     reel_array z = reel_data(logits);
     int64_t right = 0;
-    for (int64_t i = 0; i < z.size; i++)
-        right += (reel_array_get(&z, i) > 0) == (reel_array_get(r->data->y, i) > 0.5);
+    for (int64_t i = 0; i < z.size; i++) right += (reel_array_get(&z, i) > 0) == (reel_array_get(r->data->y, i) > 0.5);
     reel_tape_free(tape);
     r->steps = reel_trainer_step(r->trainer);
     r->accuracy = z.size ? (double)right / (double)z.size : NAN;

@@ -18,6 +18,9 @@
 #include <reel/params.h>
 #include <reel/random.h>
 #include <reel/schedule.h>
+#include <reel/checkpoint.h>
+#include <reel/nn.h>
+#include <reel/train.h>
 #include <reel/tape.h>
 
 #endif

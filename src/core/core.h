@@ -41,6 +41,9 @@ void *object_new(reel_context *context, const char *site, const char *who, size_
                  void (*destroy)(reel_object *object));
 /* Takes the object out of its context and returns its memory; called last by every destroy function. */
 void object_release(reel_object *object, size_t size);
+/* A context frees its newest object first. One that frees objects made after itself calls this when it has made them:
+ * it then comes before them. */
+void object_raise(void *object);
 /* Calls destroy; accepts NULL. */
 void object_free(void *object);
 

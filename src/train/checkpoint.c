@@ -7,6 +7,7 @@
 #include "io/base64.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
+#include "tape/params.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,7 +32,10 @@ reel_checkpoint *reel_checkpoint_open(const char *site, reel_context *context, c
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, "checkpoint_open", "there is no path"), NULL;
     reel_checkpoint *c = object_new(context, site, "checkpoint_open", sizeof *c, checkpoint_destroy);
     if (!c) return NULL;
-    if (state_read_document(site, context, path, true, &c->document, &c->verdict) == REEL_OK) return c;
+    if (state_read_document(site, context, path, true, &c->document, &c->verdict) == REEL_OK) {
+        object_raise(c);
+        return c;
+    }
     object_free(c);
     return NULL;
 }
