@@ -343,7 +343,7 @@ static void compare_first_gradient(net *n)
 
 static void compare_params(net *n, int64_t steps)
 {
-    char name[32];
+    char name[48];
     snprintf(name, sizeof name, "%lld", (long long)steps);
     const cJSON *expected = member(member(n->expected, "params_after"), name), *item;
     reel_array flat = reel_params_flat(n->store);
