@@ -37,7 +37,7 @@ static int distance(const char *a, const char *b)
 const char *nearest_name(const char *typed, name_at at, const void *list)
 {
     const char *best = NULL;
-    int least = (int)strlen(typed) / 3 + 1;
+    int least = ((int)strlen(typed) + 1) / 3 + 1;
     for (int i = 0;; i++) {
         const char *name = at(list, i);
         if (!name) return best;

@@ -55,7 +55,7 @@ void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, do
 /* clip_norm -> clip-norm. */
 void option_name(const char *hyper_name, char *name, size_t size);
 
-/* The name of a list nearest to what was typed, NULL when none is near: at most a third of its letters differ. */
+/* The name of a list nearest to what was typed, NULL when none is near: about a third of its letters may differ. */
 typedef const char *(*name_at)(const void *list, int index);
 const char *nearest_name(const char *typed, name_at at, const void *list);
 
