@@ -200,6 +200,7 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
     int status = EXIT_DONE, made = 0;
     FILE *report = s->json && strcmp(s->json, "-") == 0 ? stderr : stdout;
     if (s->out && !make_folder(s->who, s->out)) return EXIT_FAILED;
+    if (s->json && !json_probe(s->who, s->json)) return EXIT_FAILED;
     signals_install();
     while (made < count && status == EXIT_DONE) {
         char *folder = run_folder(s, choices[made].name);
