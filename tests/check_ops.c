@@ -49,7 +49,7 @@ static reel_value record_on(reel_tape *tape, const reel_op *op, const reel_sampl
     reel_tape_set_rng(tape, rng);
     reel_tape_rewind(tape);
     for (int i = 0; i < sample->count; i++) {
-        bool real = points[i]->dtype == REEL_DOUBLE || points[i]->dtype == REEL_FLOAT;
+        bool real = (points[i]->dtype == REEL_DOUBLE || points[i]->dtype == REEL_FLOAT) && !sample->operand[i].constant;
         inputs[i] = real ? reel_variable(NULL, tape, points[i]) : reel_input(NULL, tape, points[i]);
     }
     return reel_record("sample", op, sample->count, inputs, sample->attributes);

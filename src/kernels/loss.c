@@ -50,7 +50,7 @@ KERNEL_INLINE V derivative(loss_kind kind, bool target, V x, V t, real p)
     case LOSS_HUBER: value = v_select(d > p, v_set(p), v_select(d < -p, v_set(-p), d)); break;
     case LOSS_BCE:
         if (target) return v_least(v_log1p(-x), R(-100)) - v_least(v_log(x), R(-100));
-        return d / v_least((R(1) - x) * x, R(1e-12));
+        return d / v_least((R(1) - x) * x, R(1e-12f)); /* in float for both types, as in PyTorch */
     default:
         if (target) return -x;
         return v_sigmoid(x) - t;

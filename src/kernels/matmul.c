@@ -212,29 +212,65 @@ static void pack(real *to, const real *q, int64_t qk, int64_t depth, int64_t vec
     }
 }
 
+/* to[t][j] = q[t + j * qj] for t < count <= LANES and the LANES columns from j on, of which `columns` exist. */
+KERNEL_INLINE void pack_square(real *to, const real *q, int64_t qj, int count, int64_t width, int64_t columns)
+{
+    V v[LANES];
+    const tile_part part = tile_part_of(count);
+    if (count == LANES && columns >= LANES) {
+        TILE_UNROLL(16)
+        for (int x = 0; x < LANES; x++) v[x] = v_load(q + x * qj);
+    } else {
+        TILE_UNROLL(16)
+        for (int x = 0; x < LANES; x++) v[x] = tile_load(x < columns ? q + x * qj : zeros, part);
+    }
+    tile_transpose(v);
+    TILE_UNROLL(16)
+    for (int x = 0; x < LANES; x++)
+        if (x < count) v_store(to + x * width, v[x]);
+}
+
+/* The same for count <= LANES / 2. */
+#if V_BYTES > 16
+KERNEL_INLINE void pack_half_square(real *to, const real *q, int64_t qj, int count, int64_t width, int64_t columns)
+{
+    enum { UNIT = 16 / sizeof(real) };
+    V v[TILE_HALF];
+    if (columns >= LANES) {
+        TILE_UNROLL(8)
+        for (int k = 0; k < TILE_HALF; k++)
+            v[k] = tile_load_pair(q + tile_pair_row(k) * qj, q + (tile_pair_row(k) + UNIT) * qj, count);
+    } else {
+        TILE_UNROLL(8)
+        for (int k = 0; k < TILE_HALF; k++) {
+            int low = tile_pair_row(k), high = low + UNIT;
+            v[k] = tile_load_pair(low < columns ? q + low * qj : zeros, high < columns ? q + high * qj : zeros, count);
+        }
+    }
+    tile_transpose_half(v);
+    TILE_UNROLL(8)
+    for (int x = 0; x < TILE_HALF; x++)
+        if (x < count) v_store(to + x * width, v[x]);
+}
+#endif
+
 /* to[t][j] = q[t + j * qj], in squares of LANES. */
 static void pack_transposed(real *to, const real *q, int64_t qj, int64_t depth, int64_t vectors, int64_t columns)
 {
     const int64_t width = vectors * LANES;
-    for (int64_t t = 0; t < depth; t += LANES) {
-        int count = depth - t < LANES ? (int)(depth - t) : LANES;
-        tile_part part = tile_part_of(count);
-        for (int64_t j = 0; j < width; j += LANES) {
-            V v[LANES];
-            const real *from = q + j * qj + t;
-            real *at = to + t * width + j;
-            if (count == LANES && j + LANES <= columns) {
-                TILE_UNROLL(16)
-                for (int x = 0; x < LANES; x++) v[x] = v_load(from + x * qj);
-            } else {
-                TILE_UNROLL(16)
-                for (int x = 0; x < LANES; x++) v[x] = tile_load(j + x < columns ? from + x * qj : zeros, part);
-            }
-            tile_transpose(v);
-            TILE_UNROLL(16)
-            for (int x = 0; x < LANES; x++)
-                if (x < count) v_store(at + x * width, v[x]);
+    int64_t t = 0;
+    for (; t + LANES <= depth; t += LANES)
+        for (int64_t j = 0; j < width; j += LANES)
+            pack_square(to + t * width + j, q + j * qj + t, qj, LANES, width, columns - j);
+    const int count = (int)(depth - t);
+    for (int64_t j = 0; count && j < width; j += LANES) {
+#if V_BYTES > 16
+        if (count <= TILE_HALF) {
+            pack_half_square(to + t * width + j, q + j * qj + t, qj, count, width, columns - j);
+            continue;
         }
+#endif
+        pack_square(to + t * width + j, q + j * qj + t, qj, count, width, columns - j);
     }
 }
 
@@ -327,7 +363,7 @@ KERNEL_INLINE void shallow_rows(const matmul_task *t, const int k, const V *row,
     real *c = t->c;
     const bool add = t->add, relu = t->activation == MATMUL_RELU;
     V start = t->bias && !add ? tile_load(t->bias, part) : (V){0};
-    for (int64_t i = 0; i < t->m; i++, p += pi, c += ldc) {
+    for (int64_t i = 0, m = t->m; i < m; i++, p += pi, c += ldc) {
         V sum = add ? tile_load(c, part) : start;
         TILE_UNROLL(4)
         for (int x = 0; x < k; x++) sum = tile_fma(v_set(p[x * pk]), row[x], sum);
@@ -338,6 +374,46 @@ KERNEL_INLINE void shallow_rows(const matmul_task *t, const int k, const V *row,
             memcpy(c, &sum, sizeof sum / 2);
         else
             tile_store(c, part, sum);
+    }
+}
+
+/* The same for any n, B not transposed: row after row, since such a product is mostly writing. */
+KERNEL_INLINE void shallow_wide(const matmul_task *t, const int k)
+{
+    const int64_t pi = t->transpose_a ? 1 : t->lda, pk = t->transpose_a ? t->lda : 1, ldb = t->ldb, n = t->n;
+    const real *p = t->a, *q = t->b, *bias = t->bias;
+    real *c = t->c;
+    const bool add = t->add, relu = t->activation == MATMUL_RELU;
+    const int64_t whole = n / LANES * LANES;
+    const tile_part part = tile_part_of(n > whole ? (int)(n - whole) : LANES);
+    for (int64_t i = 0, m = t->m; i < m; i++, p += pi, c += t->ldc) {
+        const real *start = add ? c : bias;
+        V a[SHALLOW];
+        TILE_UNROLL(4)
+        for (int x = 0; x < k; x++) a[x] = v_set(p[x * pk]);
+        for (int64_t j = 0; j < whole; j += LANES) {
+            V sum = start ? v_load(start + j) : (V){0};
+            TILE_UNROLL(4)
+            for (int x = 0; x < k; x++) sum = tile_fma(a[x], v_load(q + x * ldb + j), sum);
+            if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
+            v_store(c + j, sum);
+        }
+        if (n == whole) continue;
+        V sum = start ? tile_load(start + whole, part) : (V){0};
+        TILE_UNROLL(4)
+        for (int x = 0; x < k; x++) sum = tile_fma(a[x], tile_load(q + x * ldb + whole, part), sum);
+        if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
+        tile_store(c + whole, part, sum);
+    }
+}
+
+static void run_shallow_wide(const matmul_task *t)
+{
+    switch (t->k) {
+    case 1: shallow_wide(t, 1); break;
+    case 2: shallow_wide(t, 2); break;
+    case 3: shallow_wide(t, 3); break;
+    case 4: shallow_wide(t, 4); break;
     }
 }
 
@@ -384,8 +460,8 @@ KERNEL_INLINE void run_small(const matmul_task *t)
 static void run(const matmul_task *task, void *scratch)
 {
     if (task->m <= 0 || task->n <= 0) return;
-    if (task->n <= LANES && task->k <= SHALLOW && task->n > 1 && task->k > 0) {
-        run_shallow(task);
+    if (task->k <= SHALLOW && task->n > 1 && task->k > 0 && (task->n <= LANES || !task->transpose_b)) {
+        (task->n <= LANES ? run_shallow : run_shallow_wide)(task);
         return;
     }
     bool swapped = task->n <= TILE_ROWS(VECTORS) && task->n < task->m && swap_is_less_work(task);

@@ -177,6 +177,22 @@ typedef double V8 __attribute__((vector_size(V_BYTES)));
 #define V8_HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
+/* The little squares of 16 bytes width, within each 16 bytes: to[c] is column c of each of them. */
+KERNEL_INLINE void tile_transpose_units(const V *r, V8 *to)
+{
+#if KERNEL_BITS == 32
+    V8 low01 = (V8)V_LOW(r[0], r[1]), high01 = (V8)V_HIGH(r[0], r[1]);
+    V8 low23 = (V8)V_LOW(r[2], r[3]), high23 = (V8)V_HIGH(r[2], r[3]);
+    to[0] = V8_LOW(low01, low23);
+    to[1] = V8_HIGH(low01, low23);
+    to[2] = V8_LOW(high01, high23);
+    to[3] = V8_HIGH(high01, high23);
+#else
+    to[0] = V8_LOW(r[0], r[1]);
+    to[1] = V8_HIGH(r[0], r[1]);
+#endif
+}
+
 /* Transposes the square matrix whose rows are v[0] ... v[LANES - 1]: first the little squares of 16 bytes width that
  * one instruction can reach, g the group of rows and c the column within the unit; then the units among the groups. */
 KERNEL_INLINE void tile_transpose(V v[LANES])
@@ -185,18 +201,10 @@ KERNEL_INLINE void tile_transpose(V v[LANES])
     V8 t[UNIT][GROUPS];
     TILE_UNROLL(4)
     for (int g = 0; g < GROUPS; g++) {
-        const V *r = v + g * UNIT;
-#if KERNEL_BITS == 32
-        V8 low01 = (V8)V_LOW(r[0], r[1]), high01 = (V8)V_HIGH(r[0], r[1]);
-        V8 low23 = (V8)V_LOW(r[2], r[3]), high23 = (V8)V_HIGH(r[2], r[3]);
-        t[0][g] = V8_LOW(low01, low23);
-        t[1][g] = V8_HIGH(low01, low23);
-        t[2][g] = V8_LOW(high01, high23);
-        t[3][g] = V8_HIGH(high01, high23);
-#else
-        t[0][g] = V8_LOW(r[0], r[1]);
-        t[1][g] = V8_HIGH(r[0], r[1]);
-#endif
+        V8 c[UNIT];
+        tile_transpose_units(v + g * UNIT, c);
+        TILE_UNROLL(4)
+        for (int i = 0; i < UNIT; i++) t[i][g] = c[i];
     }
     TILE_UNROLL(4)
     for (int c = 0; c < UNIT; c++) {
@@ -215,5 +223,63 @@ KERNEL_INLINE void tile_transpose(V v[LANES])
 #endif
     }
 }
+
+/* The same for rows of LANES / 2 elements, half the work: v[x] holds two rows, as tile_load_pair puts them together. */
+#if V_BYTES > 16
+enum { TILE_HALF = LANES / 2 };
+
+/* Rows of `count` elements each, count <= LANES / 2, side by side. */
+KERNEL_INLINE V tile_load_pair(const real *low, const real *high, int count)
+{
+    const real *before = (const real *)((uintptr_t)high - TILE_HALF * sizeof(real)); /* nothing there is touched */
+#if V_BYTES == 64 && KERNEL_BITS == 32
+    __mmask16 part = (__mmask16)((1u << count) - 1);
+    return (V)_mm512_mask_loadu_ps(_mm512_maskz_loadu_ps(part, low), (__mmask16)(part << 8), before);
+#elif V_BYTES == 64
+    __mmask8 part = (__mmask8)((1u << count) - 1);
+    return (V)_mm512_mask_loadu_pd(_mm512_maskz_loadu_pd(part, low), (__mmask8)(part << 4), before);
+#else
+    VI index;
+    for (int i = 0; i < LANES; i++) index[i] = i;
+    __m256i first = (__m256i)(index < (lane_int)count);
+    __m256i second = (__m256i)((index >= TILE_HALF) & (index < (lane_int)(TILE_HALF + count)));
+#if KERNEL_BITS == 32
+    return (V)_mm256_or_ps(_mm256_maskload_ps(low, first), _mm256_maskload_ps(before, second));
+#else
+    return (V)_mm256_or_pd(_mm256_maskload_pd(low, first), _mm256_maskload_pd(before, second));
+#endif
+#endif
+}
+
+/* Row number x of the pair in v[k]: its first one is tile_pair_row(k), its second one the row 16 bytes' worth further. */
+KERNEL_INLINE int tile_pair_row(int k)
+{
+    enum { UNIT = 16 / sizeof(real) };
+    return k / UNIT * 2 * UNIT + k % UNIT;
+}
+
+KERNEL_INLINE void tile_transpose_half(V v[TILE_HALF])
+{
+    enum { UNIT = 16 / sizeof(real), GROUPS = TILE_HALF / UNIT };
+    V8 t[UNIT][GROUPS];
+    TILE_UNROLL(4)
+    for (int g = 0; g < GROUPS; g++) {
+        V *r = v + g * UNIT;
+        V8 c[UNIT];
+        tile_transpose_units(r, c);
+        TILE_UNROLL(4)
+        for (int i = 0; i < UNIT; i++) t[i][g] = c[i];
+    }
+    TILE_UNROLL(4)
+    for (int c = 0; c < UNIT; c++) {
+#if V_BYTES == 64
+        v[c] = (V)V8_EVEN(t[c][0], t[c][1]);
+        v[UNIT + c] = (V)V8_ODD(t[c][0], t[c][1]);
+#else
+        v[c] = (V)t[c][0];
+#endif
+    }
+}
+#endif
 
 #endif
