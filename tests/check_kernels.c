@@ -539,6 +539,48 @@ START_TEST(test_long_sums)
 }
 END_TEST
 
+/* An empty result as the first thing on a tape, and the sum over nothing as its gradient. */
+START_TEST(test_empty)
+{
+    reel_tape *tape = reel_tape_new(NULL, context, REEL_DOUBLE);
+    reel_array *none = doubles(2, (const int64_t[]){0, 3}, NULL), *row_array = doubles(1, (const int64_t[]){3}, NULL);
+    reel_value x = reel_variable(NULL, tape, none), z = reel_variable(NULL, tape, row_array);
+    reel_value sum = reel_add(NULL, x, z);
+    ck_assert(!reel_is_nil(sum));
+    ck_assert_int_eq(reel_backward_from(NULL, sum, none), REEL_OK);
+    expect_fine();
+    reel_array gradient = reel_gradient(z);
+    ck_assert_ptr_nonnull(gradient.data);
+    for (int64_t i = 0; i < 3; i++) ck_assert_double_eq(at(gradient, i), 0);
+}
+END_TEST
+
+START_TEST(test_errors)
+{
+    reel_tape *tape = reel_tape_new(NULL, context, REEL_DOUBLE);
+    reel_value x = reel_variable(NULL, tape, doubles(2, (const int64_t[]){2, 3}, NULL));
+    reel_value z = reel_variable(NULL, tape, doubles(1, (const int64_t[]){2}, NULL));
+    ck_assert(reel_is_nil(reel_mul("e.c:1", x, z)));
+    expect_error(REEL_BAD_SHAPE, "e.c:1: mul: shapes (2,3) and (2) do not broadcast: 3 and 2 differ");
+    ck_assert(reel_is_nil(reel_softplus("e.c:2", x, 0, 20)));
+    expect_error(REEL_BAD_ARGUMENT, "e.c:2: softplus: found beta = 0, expected a finite number other than 0");
+    ck_assert(reel_is_nil(reel_hardtanh("e.c:3", x, 1, -1)));
+    expect_error(REEL_BAD_ARGUMENT, "e.c:3: hardtanh: found low = 1 above high = -1");
+    ck_assert(reel_is_nil(reel_leaky_relu("e.c:4", x, NAN)));
+    expect_error(REEL_BAD_ARGUMENT, "e.c:4: leaky_relu: found nan as parameter 1, expected a number");
+    ck_assert(reel_is_nil(reel_where("e.c:5", x, x, x)));
+    expect_error(REEL_BAD_DTYPE, "e.c:5: where: operand 1, the mask: found float64, expected uint8");
+    uint8_t taken[2] = {1, 0};
+    reel_array mask = reel_array_view(REEL_UINT8, taken, 1, (const int64_t[]){2});
+    ck_assert(reel_is_nil(reel_where("e.c:6", reel_input(NULL, tape, &mask), x, x)));
+    expect_error(REEL_BAD_SHAPE, "the mask's shape (2) does not broadcast with that of the values, (2,3)");
+    ck_assert(reel_is_nil(reel_tanh("e.c:7", reel_input(NULL, tape, &mask))));
+    expect_error(REEL_BAD_DTYPE, "e.c:7: tanh: operand 1: found uint8, expected float64");
+    ck_assert(reel_is_nil(reel_add(NULL, x, REEL_NIL)));
+    reel_error_clear(context);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("kernels");
@@ -552,5 +594,7 @@ int main(void)
     tcase_add_test(tests, test_broadcasting);
     tcase_add_test(tests, test_where);
     tcase_add_test(tests, test_long_sums);
+    tcase_add_test(tests, test_empty);
+    tcase_add_test(tests, test_errors);
     return run_case(tests, "kernels");
 }

@@ -108,7 +108,7 @@ static moons_run run_in(const char *folder, reel_resume how, int epochs, int eve
 START_TEST(test_folder_start_continue_force)
 {
     char folder[64];
-    size_t size;
+    size_t size = 0;
     folder_fresh(folder);
     moons_run r = run_in(folder, REEL_CONTINUE, 6, 2, 0);
     expect_run(&r, REEL_NOT_FOUND);
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(test_damaged_newest_is_passed_over)
 {
     char folder[64];
-    size_t size;
+    size_t size = 0;
     folder_fresh(folder);
     moons_run r = run_in(folder, REEL_START, 6, 2, 0);
     expect_run(&r, REEL_OK);

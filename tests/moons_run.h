@@ -89,12 +89,12 @@ static inline void folder_remove(const char *path)
 static inline char *slurp(const char *folder, const char *name, size_t *size)
 {
     char path[512];
+    *size = 0;
     snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
     FILE *file = fopen(path, "rb");
     if (!file) return NULL;
     char *text = NULL;
     size_t room = 0;
-    *size = 0;
     for (size_t n = 1; n > 0; *size += n) {
         if (*size + 65536 > room) text = realloc(text, room = *size + 65536 + 1);
         ck_assert_ptr_nonnull(text);

@@ -472,12 +472,110 @@ static void run_schedule(trial *t)
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------------ family */
+/* -------------------------------------------------------------------------------------------------------- averaging */
 
+/* Mean squared error of y = x w' + bias over all rows (in the type of the point) and its gradient, weights first. */
+#define REGRESSIONS(real, suffix)                                                                                      \
+    static double regression_##suffix(const cJSON *inputs, int n, const real *point, real *g)                          \
+    {                                                                                                                  \
+        const cJSON *x = get(inputs, "X"), *y = get(inputs, "y");                                                      \
+        int rows = size_of(y), columns = n - 1;                                                                        \
+        real value = 0;                                                                                                \
+        for (int j = 0; j < n; j++) g[j] = 0;                                                                          \
+        for (int i = 0; i < rows; i++) {                                                                               \
+            real off = point[columns] - (real)element(y, i);                                                           \
+            for (int j = 0; j < columns; j++) off += (real)element(x, i * columns + j) * point[j];                     \
+            value += off * off / (real)rows;                                                                           \
+            for (int j = 0; j < columns; j++) g[j] += 2 * off * (real)element(x, i * columns + j) / (real)rows;        \
+            g[columns] += 2 * off / (real)rows;                                                                        \
+        }                                                                                                              \
+        return (double)value;                                                                                          \
+    }
+REGRESSIONS(float, float)
+REGRESSIONS(double, double)
+
+static double regression(trial *t, reel_params *params, bool keep)
+{
+    reel_array flat = reel_params_flat(params), gradient;
+    int64_t n = flat.size;
+    double value, as_double[COORDINATES];
+    float as_float[COORDINATES];
+    if (flat.dtype == REEL_DOUBLE) {
+        value = regression_double(t->inputs, (int)n, flat.data, as_double);
+        gradient = reel_array_view(REEL_DOUBLE, as_double, 1, &n);
+    } else {
+        value = regression_float(t->inputs, (int)n, flat.data, as_float);
+        gradient = reel_array_view(REEL_FLOAT, as_float, 1, &n);
+    }
+    if (keep) reel_params_set_gradient(NULL, params, &gradient);
+    return value;
+}
+
+static void compare_point(trial *t, reel_array point, const cJSON *expected, double tolerance, const char *what,
+                          int step)
+{
+    for (int i = 0; i < point.size; i++)
+        compare(t, reel_array_get(&point, i), number(cJSON_GetArrayItem(expected, i)), tolerance, what, step, i);
+}
+
+static reel_average *average_of(trial *t, reel_params *params)
+{
+    const char *op = text_of(t->test, "op");
+    bool warm = strcmp(op, "ema_warmup") == 0;
+    const reel_average_type *type = reel_average_find(warm ? "ema" : op);
+    if (!type) decide(t, CASE_NOT_COVERED, "no average \"%s\"", op);
+    if (!type) return NULL;
+    reel_average *a = reel_average_new(NULL, params, type);
+    reel_average_set(NULL, a, "start", number_or(t->params, "start", 1));
+    reel_average_set(NULL, a, "every", number_or(t->params, "every", 1));
+    if (get(t->params, "decay")) reel_average_set(NULL, a, "decay", number(get(t->params, "decay")));
+    if (warm) reel_average_set(NULL, a, "warmup", 1);
+    return a;
+}
+
+/* Plain momentum descent; with swalr the rate turns to that of averaging at the start. */
 static void run_averaging(trial *t)
 {
-    decide(t, CASE_NOT_COVERED, "no averaging yet");
+    const cJSON *w = get(t->inputs, "weight0"), *b = get(t->inputs, "bias0"), *swalr = get(t->params, "swalr");
+    reel_params *params = reel_params_new(NULL, t->context, dtype_of(t));
+    reel_params_add(NULL, params, "weight", 1, (const int64_t[]){size_of(w)});
+    reel_params_add(NULL, params, "bias", 1, (const int64_t[]){size_of(b)});
+    reel_array flat = reel_params_flat(params);
+    if (flat.size > COORDINATES || size_of(b) != 1) {
+        decide(t, CASE_NOT_COVERED, "a model of another size");
+        return;
+    }
+    for (int i = 0; i < flat.size; i++) write_at(&flat, i, i < size_of(w) ? element(w, i) : element(b, 0));
+    reel_optimizer *o = reel_sgd_new(NULL, params, number(get(t->params, "lr")));
+    reel_optimizer_set(NULL, o, "momentum", number_or(t->params, "momentum", 0));
+    reel_average *a = average_of(t, params);
+    if (swalr) reel_optimizer_set_schedule(NULL, o, plain_schedule(t, "swalr", swalr, 0));
+    if (swalr) reel_optimizer_set_origin(o, (int64_t)number(get(t->params, "start")) - 1);
+    check_context(t);
+    double tolerance = dtype_of(t) == REEL_FLOAT ? 2e-6 : 1e-13;
+    const cJSON *points = get(t->expected, "params"), *averages = get(t->expected, "averaged");
+    const cJSON *loss = get(t->expected, "loss"), *rates = get(t->expected, "lr"),
+                *counts = get(t->expected, "n_averaged");
+    int steps = (int)number(get(t->params, "steps"));
+    for (int step = 1; step <= steps && t->verdict == CASE_PASSED; step++) {
+        compare(t, regression(t, params, true), number(cJSON_GetArrayItem(loss, step - 1)), 4 * tolerance, "loss", step,
+                0);
+        compare(t, reel_optimizer_rate(o), number(cJSON_GetArrayItem(rates, step - 1)), 1e-12, "lr", step, 0);
+        reel_optimizer_step(NULL, o);
+        reel_average_step(NULL, a, step);
+        check_context(t);
+        compare_point(t, reel_params_flat(params), cJSON_GetArrayItem(points, step), tolerance, "params", step);
+        if (reel_average_count(a) > 0)
+            compare_point(t, reel_average_flat(a), cJSON_GetArrayItem(averages, step), tolerance, "averaged", step);
+        compare(t, (double)reel_average_count(a), number(cJSON_GetArrayItem(counts, step - 1)), 0, "n_averaged", step,
+                0);
+    }
+    reel_average_swap(NULL, a);
+    compare(t, regression(t, params, false), number(get(t->expected, "loss_of_average")), 4 * tolerance,
+            "loss_of_average", 0, 0);
 }
+
+/* ------------------------------------------------------------------------------------------------------------ family */
 
 static const struct {
     const char *name;

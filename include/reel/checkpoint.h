@@ -68,13 +68,15 @@ typedef enum reel_hash_verdict { REEL_HASH_RIGHT, REEL_HASH_WRONG, REEL_HASH_MIS
 REEL_API reel_checkpoint *reel_checkpoint_open(REEL_SITE reel_context *context, const char *path);
 REEL_API void reel_checkpoint_free(reel_checkpoint *checkpoint);
 REEL_API reel_hash_verdict reel_checkpoint_hash_verdict(const reel_checkpoint *checkpoint);
-/* A member by its path, names joined by '/': "state/trainer/step". Numbers: NaN when there is none. Texts: copied to
+/* A member by its path, names joined by '/', items of lists by their number: "state/trainer/step",
+ * "state/optimizer/groups/0/hypers/lr". Numbers: NaN when there is none. Texts: copied to
  * `text` (size) with a NUL, cut when too long; false when there is none. */
 REEL_API double reel_checkpoint_number(const reel_checkpoint *checkpoint, const char *path);
 REEL_API bool reel_checkpoint_text(const reel_checkpoint *checkpoint, const char *path, char *text, size_t size);
 /* Name of the index-th member of the object at `path`, in the order of the file; NULL past the end. */
 REEL_API const char *reel_checkpoint_member(const reel_checkpoint *checkpoint, const char *path, int index);
-/* A new array with the numbers of a tensor, owned by the context; NULL with an error when there is none. */
+/* A new array with the numbers of a tensor, or of a plain list as doubles, owned by the context; NULL with an error when
+ * there is none. */
 REEL_API reel_array *reel_checkpoint_array(REEL_SITE const reel_checkpoint *checkpoint, const char *path);
 
 #ifndef REEL_NO_SITE_MACROS

@@ -229,6 +229,115 @@ REEL_API reel_value reel_cross_entropy(REEL_SITE reel_value logits, reel_value c
  * custom -100) count 0. The mean divides by the sum of w[class] over the rows that count: NaN when none does. */
 REEL_API reel_value reel_cross_entropy_with(REEL_SITE reel_value logits, reel_value classes, reel_value weights,
                                             int64_t ignored, double smoothing, reel_reduction reduction);
+/* ---- norms, products, running sums (src/ops/norm.c, src/ops/running.c) ----
+ *
+ * Over all elements, to a scalar, or over `count` axes: these disappear from the shape, or stay with size 1 when
+ * keepdim. Error: an axis outside, or named twice.
+ */
+
+/* More losses (src/ops/loss_scalar.c, src/ops/loss_class.c). Weights of elements broadcast to the prediction. */
+
+/* With d = |x - t|: d^2 / (2 beta) if d < beta, else d - beta / 2. beta = 0: |x - t|, with gradient -g at equality. */
+REEL_API reel_value reel_smooth_l1(REEL_SITE reel_value prediction, reel_value target, double beta,
+                                   reel_reduction reduction);
+/* Kullback-Leibler divergence of x, logarithms of probabilities, from t: t (log(t) - x), 0 where t = 0; log_target: t is
+ * a logarithm itself. The divergence per sample is the sum divided by the batch. */
+REEL_API reel_value reel_kl_div(REEL_SITE reel_value prediction, reel_value target, bool log_target,
+                                reel_reduction reduction);
+/* max(0, 1 - t x), t = -1 or 1 (Cortes and Vapnik, Machine Learning 20, 1995). Gradient 0 on the corner. */
+REEL_API reel_value reel_hinge(REEL_SITE reel_value prediction, reel_value target, reel_reduction reduction);
+/* Of probabilities x and labels t, 0 or 1: -(1 - q)^gamma log(q + eps), q = t x + (1 - t) (1 - x) (Lin et al., ICCV
+ * 2017). */
+REEL_API reel_value reel_focal(REEL_SITE reel_value prediction, reel_value target, double gamma, double eps,
+                               reel_reduction reduction);
+/* reel_bce, each element times its weight; the mean divides by the number of elements. */
+REEL_API reel_value reel_bce_weighted(REEL_SITE reel_value prediction, reel_value target, reel_value weights,
+                                      reel_reduction reduction);
+/* -w (v t log(s) + (1 - t) log(1 - s)), s = sigmoid(x): weights w, and weights v of what is positive, either may be
+ * REEL_NIL for 1. The mean divides by the number of elements. */
+REEL_API reel_value reel_bce_with_logits_weighted(REEL_SITE reel_value prediction, reel_value target,
+                                                  reel_value weights, reel_value positive, reel_reduction reduction);
+/* Negative log-likelihood: -w[class] x[class], x logarithms of probabilities; shapes and the rest as
+ * reel_cross_entropy_with. */
+REEL_API reel_value reel_nll(REEL_SITE reel_value logarithms, reel_value classes, reel_value weights, int64_t ignored,
+                             reel_reduction reduction);
+/* Cross-entropy with a distribution t (rows, classes, ..), the shape of the logits, for each row: - sum over j of w[j] ((1 - s) t[j] + s / C)
+ * log(softmax(x)[j]). The mean divides by the number of rows. */
+REEL_API reel_value reel_cross_entropy_probs(REEL_SITE reel_value logits, reel_value probabilities, reel_value weights,
+                                             double smoothing, reel_reduction reduction);
+
+/* y = (sum of |x|^p)^(1/p); p = 0: the number of elements other than 0; p infinite: the largest |x|, minus infinite: the
+ * smallest. Gradient: g sign(x) (|x| / y)^(p - 1), 0 where x or y is 0; with an infinite p shared evenly among equal ones. */
+REEL_API reel_value reel_norm(REEL_SITE reel_value x, double p);
+REEL_API reel_value reel_norm_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim, double p);
+/* y = product of x; 1 of nothing. Gradient: g times the product of the others. */
+REEL_API reel_value reel_prod(REEL_SITE reel_value x);
+REEL_API reel_value reel_prod_axes(REEL_SITE reel_value x, int count, const int *axes, bool keepdim);
+/* y[k] = x[0] + ... + x[k] along an axis. Gradient: the sum of g[k], g[k + 1], ... */
+REEL_API reel_value reel_cumsum(REEL_SITE reel_value x, int axis);
+
+/* ---- repeating, reversing, surrounding, cutting (src/ops/rearrange.c) ---- */
+
+/* x repeated along axes of size 1 and new first axes, as broadcasting does it; -1 in `shape` (rank) keeps a dimension.
+ * Gradient: g summed over what was repeated. Error: a shape that x does not broadcast to. */
+REEL_API reel_value reel_expand(REEL_SITE reel_value x, int rank, const int64_t *shape);
+/* The elements in reverse order along `count` axes. */
+REEL_API reel_value reel_flip(REEL_SITE reel_value x, int count, const int *axes);
+/* x with before[d] and after[d] elements `value` added at the ends of each axis d (rank entries each, >= 0; NULL: 0). */
+REEL_API reel_value reel_pad(REEL_SITE reel_value x, const int64_t *before, const int64_t *after, double value);
+/* y[i][j] = x[i][j] where j <= i + diagonal, else 0; x (..., rows, columns). */
+REEL_API reel_value reel_tril(REEL_SITE reel_value x, int64_t diagonal);
+/* y = value where mask (uint8, broadcasts with x) is not 0, else x. Gradient: g where it is 0. */
+REEL_API reel_value reel_masked_fill(REEL_SITE reel_value x, reel_value mask, double value);
+
+/* ---- rows by index (src/ops/take.c) ---- */
+
+/* y[..k..] = x[..index[k]..] along `axis`; index (count) int64. Gradient: g added to the rows read. Error: an index
+ * outside 0 .. n-1. */
+REEL_API reel_value reel_index_select(REEL_SITE reel_value x, int axis, reel_value index);
+/* y[..] = table[index[..]]: table (entries, features), index (...) int64, y (..., features). The row `padding` gets no
+ * gradient; -1: every row does. Error: an index outside 0 .. entries-1. */
+REEL_API reel_value reel_embedding(REEL_SITE reel_value table, reel_value index, int64_t padding);
+/* y[..][j] = 1 where j = index[..], else 0: index (...) int64, y (..., classes) int64, never differentiated. */
+REEL_API reel_value reel_one_hot(REEL_SITE reel_value index, int64_t classes);
+
+/* ---- normalisation (src/ops/normalize.c) ----
+ *
+ * y = (x - mean) / sqrt(variance + eps) * weight + bias, the variance with n below. weight and bias may be REEL_NIL.
+ */
+
+/* Mean and variance of the last `axes` axes, whose shape weight and bias have. Ba et al., arXiv 1607.06450. */
+REEL_API reel_value reel_layer_norm(REEL_SITE reel_value x, int axes, reel_value weight, reel_value bias, double eps);
+/* x (batch, channels, ...): mean and variance over each of `groups` equal groups of neighbouring channels of a sample;
+ * weight and bias (channels). Wu and He, ECCV 2018. */
+REEL_API reel_value reel_group_norm(REEL_SITE reel_value x, int groups, reel_value weight, reel_value bias, double eps);
+/* x (batch, channels, ...): mean and variance of each channel over everything else; weight and bias (channels). In
+ * training mode running = (1 - momentum) running + momentum found, at once, the variance with n - 1 below; in evaluation
+ * mode the running ones are used instead and x' = g weight / sqrt(variance + eps). running_mean and running_variance
+ * (channels), of the tape's type, usually buffers of a parameter store; both NULL: always those of x. Error: fewer than
+ * two elements a channel in training. Ioffe and Szegedy, ICML 2015. */
+REEL_API reel_value reel_batch_norm(REEL_SITE reel_value x, reel_value weight, reel_value bias,
+                                    const reel_array *running_mean, const reel_array *running_variance, double momentum,
+                                    double eps);
+
+/* ---- images (src/ops/conv2d.c, src/ops/pool2d.c) ----
+ *
+ * Pairs are (height, width); NULL: stride 1 (of a pool: the kernel), padding 0, dilation 1.
+ */
+
+/* y[n][o][p][q] = bias[o] + sum over c, i, j of weight[o][c][i][j] x[n][c'][p s + i d - a][q s' + j d' - a'], with stride
+ * (s, s'), padding (a, a') by zeros, dilation (d, d'); c' runs over the channels of o's group. x (batch, channels, height,
+ * width), weight (out, channels / groups, i, j), bias (out) or REEL_NIL; y (batch, out, floor((height + 2 a - d (i - 1) -
+ * 1) / s) + 1, ...). */
+REEL_API reel_value reel_conv2d(REEL_SITE reel_value x, reel_value weight, reel_value bias, const int64_t *stride,
+                                const int64_t *padding, const int64_t *dilation, int64_t groups);
+/* Mean over windows of x (..., height, width). The padding counts as zeros, or, unless count_padding, not at all. With
+ * ceil_mode a last window may stick out; its outer part never counts. Padding is at most half the kernel. */
+REEL_API reel_value reel_avg_pool2d(REEL_SITE reel_value x, const int64_t *kernel, const int64_t *stride,
+                                    const int64_t *padding, bool ceil_mode, bool count_padding);
+/* Maximum over windows; NaN where there is one. The padding never counts. Gradient: g to the first of the largest. */
+REEL_API reel_value reel_max_pool2d(REEL_SITE reel_value x, const int64_t *kernel, const int64_t *stride,
+                                    const int64_t *padding, bool ceil_mode);
 
 /* ---- random (src/ops/dropout.c) ---- */
 
@@ -320,6 +429,33 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_bce_with_logits_reduced(...) reel_bce_with_logits_reduced(REEL_HERE, __VA_ARGS__)
 #define reel_cross_entropy(...) reel_cross_entropy(REEL_HERE, __VA_ARGS__)
 #define reel_cross_entropy_with(...) reel_cross_entropy_with(REEL_HERE, __VA_ARGS__)
+#define reel_norm(...) reel_norm(REEL_HERE, __VA_ARGS__)
+#define reel_norm_axes(...) reel_norm_axes(REEL_HERE, __VA_ARGS__)
+#define reel_prod(...) reel_prod(REEL_HERE, __VA_ARGS__)
+#define reel_prod_axes(...) reel_prod_axes(REEL_HERE, __VA_ARGS__)
+#define reel_cumsum(...) reel_cumsum(REEL_HERE, __VA_ARGS__)
+#define reel_expand(...) reel_expand(REEL_HERE, __VA_ARGS__)
+#define reel_flip(...) reel_flip(REEL_HERE, __VA_ARGS__)
+#define reel_pad(...) reel_pad(REEL_HERE, __VA_ARGS__)
+#define reel_tril(...) reel_tril(REEL_HERE, __VA_ARGS__)
+#define reel_masked_fill(...) reel_masked_fill(REEL_HERE, __VA_ARGS__)
+#define reel_index_select(...) reel_index_select(REEL_HERE, __VA_ARGS__)
+#define reel_embedding(...) reel_embedding(REEL_HERE, __VA_ARGS__)
+#define reel_one_hot(...) reel_one_hot(REEL_HERE, __VA_ARGS__)
+#define reel_layer_norm(...) reel_layer_norm(REEL_HERE, __VA_ARGS__)
+#define reel_group_norm(...) reel_group_norm(REEL_HERE, __VA_ARGS__)
+#define reel_batch_norm(...) reel_batch_norm(REEL_HERE, __VA_ARGS__)
+#define reel_conv2d(...) reel_conv2d(REEL_HERE, __VA_ARGS__)
+#define reel_avg_pool2d(...) reel_avg_pool2d(REEL_HERE, __VA_ARGS__)
+#define reel_max_pool2d(...) reel_max_pool2d(REEL_HERE, __VA_ARGS__)
+#define reel_smooth_l1(...) reel_smooth_l1(REEL_HERE, __VA_ARGS__)
+#define reel_kl_div(...) reel_kl_div(REEL_HERE, __VA_ARGS__)
+#define reel_hinge(...) reel_hinge(REEL_HERE, __VA_ARGS__)
+#define reel_focal(...) reel_focal(REEL_HERE, __VA_ARGS__)
+#define reel_bce_weighted(...) reel_bce_weighted(REEL_HERE, __VA_ARGS__)
+#define reel_bce_with_logits_weighted(...) reel_bce_with_logits_weighted(REEL_HERE, __VA_ARGS__)
+#define reel_nll(...) reel_nll(REEL_HERE, __VA_ARGS__)
+#define reel_cross_entropy_probs(...) reel_cross_entropy_probs(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
 #endif
 

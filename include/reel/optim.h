@@ -55,8 +55,10 @@ typedef struct reel_optimizer_type {
 /* Built-in kinds in a fixed order, NULL past the end; and by name, NULL when there is none. */
 REEL_API const reel_optimizer_type *reel_optimizer_at(int index);
 REEL_API const reel_optimizer_type *reel_optimizer_find(const char *name);
-/* The table that all optimizers share: clipping and gradient noise. Clipping by value comes first, then by norm, then
- * noise is added. */
+/* The table that all optimizers share: clip_value, clip_norm, clip_norm_type, clip_nonfinite, and gradient noise: noise,
+ * noise_decay, noise_seed. Clipping by value comes first, then by norm, then N(0, (noise / (1 + t)^noise_decay)^2) is
+ * added. noise sqrt(2 T / lr) makes sgd Langevin dynamics at temperature T (Welling and Teh 2011); with a decay it is
+ * that of Neelakantan et al. 2015. */
 REEL_API const reel_hyper *reel_optimizer_shared_hypers(int *count);
 
 /* An optimizer of all parameters of a store, which it seals; owned by the context. The parameters must outlive every
@@ -73,6 +75,26 @@ REEL_API reel_optimizer *reel_sgd_new(REEL_SITE reel_params *params, double lr);
 REEL_API reel_optimizer *reel_adam_new(REEL_SITE reel_params *params, double lr);
 /* Adam with decoupled weight decay (Loshchilov and Hutter 2019): x *= 1 - lr weight_decay first. */
 REEL_API reel_optimizer *reel_adamw_new(REEL_SITE reel_params *params, double lr);
+/* Adam with Nesterov's momentum (Dozat 2016). More: momentum_decay; torch_1_13 repeats a mistake of that version, which
+ * multiplies the product of momenta once too often. */
+REEL_API reel_optimizer *reel_nadam_new(REEL_SITE reel_params *params, double lr);
+/* Adam whose denominator waits until it is reliable (Liu et al. 2020). lr beta1 beta2 eps weight_decay maximize. */
+REEL_API reel_optimizer *reel_radam_new(REEL_SITE reel_params *params, double lr);
+/* Adam with the infinity norm: u = max(beta2 u, |g| + eps), x -= lr / (1 - beta1^t) m / u (Kingma and Ba 2015). */
+REEL_API reel_optimizer *reel_adamax_new(REEL_SITE reel_params *params, double lr);
+/* v = alpha v + (1 - alpha) g^2, x -= lr g / (sqrt(v) + eps) (Tieleman and Hinton 2012). lr alpha eps weight_decay
+ * momentum centered maximize. */
+REEL_API reel_optimizer *reel_rmsprop_new(REEL_SITE reel_params *params, double lr);
+/* s += g^2, x -= lr g / (sqrt(s) + eps) (Duchi et al. 2011). lr lr_decay weight_decay initial_accumulator_value eps
+ * maximize. */
+REEL_API reel_optimizer *reel_adagrad_new(REEL_SITE reel_params *params, double lr);
+/* Steps in the units of the parameters, from two running mean squares (Zeiler 2012). lr rho eps weight_decay maximize. */
+REEL_API reel_optimizer *reel_adadelta_new(REEL_SITE reel_params *params, double lr);
+/* For large batches, the length of the step follows the norm of each parameter: Adam's direction (You et al. 2020), and
+ * momentum's (You et al. 2017). lr beta1 beta2 eps weight_decay trust_most maximize; lr momentum weight_decay trust eps
+ * maximize. */
+REEL_API reel_optimizer *reel_lamb_new(REEL_SITE reel_params *params, double lr);
+REEL_API reel_optimizer *reel_lars_new(REEL_SITE reel_params *params, double lr);
 
 REEL_API const reel_optimizer_type *reel_optimizer_kind(const reel_optimizer *optimizer);
 REEL_API reel_params *reel_optimizer_params(const reel_optimizer *optimizer);
@@ -144,6 +166,14 @@ REEL_API reel_status reel_clip_value(REEL_SITE reel_params *params, double limit
 #define reel_sgd_new(...) reel_sgd_new(REEL_HERE, __VA_ARGS__)
 #define reel_adam_new(...) reel_adam_new(REEL_HERE, __VA_ARGS__)
 #define reel_adamw_new(...) reel_adamw_new(REEL_HERE, __VA_ARGS__)
+#define reel_nadam_new(...) reel_nadam_new(REEL_HERE, __VA_ARGS__)
+#define reel_radam_new(...) reel_radam_new(REEL_HERE, __VA_ARGS__)
+#define reel_adamax_new(...) reel_adamax_new(REEL_HERE, __VA_ARGS__)
+#define reel_rmsprop_new(...) reel_rmsprop_new(REEL_HERE, __VA_ARGS__)
+#define reel_adagrad_new(...) reel_adagrad_new(REEL_HERE, __VA_ARGS__)
+#define reel_adadelta_new(...) reel_adadelta_new(REEL_HERE, __VA_ARGS__)
+#define reel_lamb_new(...) reel_lamb_new(REEL_HERE, __VA_ARGS__)
+#define reel_lars_new(...) reel_lars_new(REEL_HERE, __VA_ARGS__)
 #define reel_optimizer_set(...) reel_optimizer_set(REEL_HERE, __VA_ARGS__)
 #define reel_optimizer_group(...) reel_optimizer_group(REEL_HERE, __VA_ARGS__)
 #define reel_optimizer_group_set(...) reel_optimizer_group_set(REEL_HERE, __VA_ARGS__)

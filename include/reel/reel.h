@@ -6,6 +6,7 @@
 #define REEL_H
 
 #include <reel/array.h>
+#include <reel/average.h>
 #include <reel/base.h>
 #include <reel/check.h>
 #include <reel/context.h>
@@ -17,6 +18,9 @@
 #include <reel/params.h>
 #include <reel/random.h>
 #include <reel/schedule.h>
+#include <reel/checkpoint.h>
+#include <reel/nn.h>
+#include <reel/train.h>
 #include <reel/tape.h>
 
 #endif

@@ -175,6 +175,19 @@ void object_release(reel_object *object, size_t size)
     memory_free(context, object, size);
 }
 
+void object_raise(void *pointer)
+{
+    reel_object *object = pointer;
+    if (!object || !object->previous) return;
+    reel_context *context = object->context;
+    object->previous->next = object->next;
+    if (object->next) object->next->previous = object->previous;
+    object->previous = NULL;
+    object->next = context->objects;
+    object->next->previous = object;
+    context->objects = object;
+}
+
 void object_free(void *object)
 {
     if (object) ((reel_object *)object)->destroy(object);

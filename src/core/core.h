@@ -41,6 +41,9 @@ void *object_new(reel_context *context, const char *site, const char *who, size_
                  void (*destroy)(reel_object *object));
 /* Takes the object out of its context and returns its memory; called last by every destroy function. */
 void object_release(reel_object *object, size_t size);
+/* A context frees its newest object first. One that frees objects made after itself calls this when it has made them:
+ * it then comes before them. */
+void object_raise(void *object);
 /* Calls destroy; accepts NULL. */
 void object_free(void *object);
 
@@ -102,7 +105,7 @@ static inline void *arena_take(arena *a, size_t size)
     size_t align = size < ARENA_ALIGN ? 16 : ARENA_ALIGN;
     size += size == 0; /* an arena without memory must not give NULL */
     uintptr_t at = ((uintptr_t)a->next + align - 1) & ~(uintptr_t)(align - 1);
-    if (size > (size_t)1 << 62 || at + size > (uintptr_t)a->end) return arena_grow(a, size);
+    if (size > (size_t)1 << 62 || !at || at + size > (uintptr_t)a->end) return arena_grow(a, size);
     a->used += at + size - (uintptr_t)a->next;
     a->next = (char *)at + size;
 #ifdef REEL_POISON

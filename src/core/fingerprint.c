@@ -87,3 +87,12 @@ int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS])
     set(&rows[n++], "floating_point", floating_point_mode());
     return n;
 }
+
+const char *reel_fingerprint(int index, char *value, size_t size)
+{
+    fingerprint_row rows[FINGERPRINT_ROWS];
+    int count = fingerprint_rows(rows);
+    if (index < 0 || index >= count) return NULL;
+    if (value && size > 0) snprintf(value, size, "%s", rows[index].value);
+    return rows[index].name;
+}

@@ -48,6 +48,12 @@ void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, 
 void visit_array(visitor *v, const char *name, const reel_array *array);
 /* Does the file hold a member of this name here? Always true when saving and hashing. For optional parts. */
 bool visit_has(visitor *v, const char *name);
+/* CHECK and LOAD: what the file holds in a field that is not visited yet, for those that must look at a value before
+ * anything is written. False when there is no such field or it is something else (visiting it will say so), and when
+ * saving and hashing; also for a text of `size` characters or more. */
+bool visit_peek_double(visitor *v, const char *name, double *value);
+bool visit_peek_int64(visitor *v, const char *name, int64_t *value);
+bool visit_peek_text(visitor *v, const char *name, char *text, size_t size);
 /* In CHECK mode: what the file holds in the field just named by its parts is wrong; keeps `status` with the sentence,
  * after the path of the current object. */
 void visit_reject(visitor *v, reel_status status, const char *format, ...) REEL_PRINTF(3, 4);

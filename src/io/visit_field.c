@@ -407,3 +407,33 @@ void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, 
     shape_list(text, found, n);
     visitor_mismatch(v, REEL_MISMATCH, name, text, expected);
 }
+
+/* ---- looking ahead ---- */
+
+static const json_node *peek(visitor *v, const char *name)
+{
+    return visitor_reading(v) && !visitor_misplaced(v, false) ? json_member(v->frames[v->depth].node, name) : NULL;
+}
+
+bool visit_peek_double(visitor *v, const char *name, double *value)
+{
+    const json_node *node = v ? peek(v, name) : NULL;
+    return node && json_get_double(v->document, node, value);
+}
+
+bool visit_peek_int64(visitor *v, const char *name, int64_t *value)
+{
+    const json_node *node = v ? peek(v, name) : NULL;
+    return node && json_get_int64(v->document, node, value);
+}
+
+bool visit_peek_text(visitor *v, const char *name, char *text, size_t size)
+{
+    size_t length;
+    const json_node *node = v ? peek(v, name) : NULL;
+    const char *found = node ? json_get_text(v->document, node, &length) : NULL;
+    if (!found || length >= size) return false;
+    memcpy(text, found, length);
+    text[length] = '\0';
+    return true;
+}

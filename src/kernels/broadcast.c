@@ -192,13 +192,13 @@ static void gradient_row(const kernels *k, const matrix *m, int which, binary_ba
     sum_rows(m->rows - done, m->cols, &rest, gradient, add);
 }
 
-/* The operand is one number in each row: row_step is 1, or 0 when it is one for all. */
+/* The operand is one number in each row (one for all rows would have been merged into one row). */
 static void gradient_column(const kernels *k, const matrix *m, int which, binary_backward *of, char *gradient, bool add)
 {
     for (int64_t row = 0; row < m->rows; row++) {
         gradient_source source = source_of(m, of, row);
         size_t at = (size_t)(row * m->row_step[which]) * m->unit;
-        k->elementwise->sum_run(m->cols, &source, gradient + at, add || (row && !m->row_step[which]));
+        k->elementwise->sum_run(m->cols, &source, gradient + at, add);
     }
 }
 

@@ -119,19 +119,19 @@ KERNEL_INLINE V v_at_least(V x, real low)
 /* 2^k for -BIAS < k <= BIAS. */
 KERNEL_INLINE V v_power_of_2(VI k)
 {
-    return (V)((k + BIAS) << MANTISSA);
+    return (V)(((VU)k + BIAS) << MANTISSA);
 }
 
 /* The integer that x + ROUNDER holds. */
 KERNEL_INLINE VI v_rounded(V x)
 {
-    return (VI)x - (VI)v_set(ROUNDER);
+    return (VI)((VU)x - (VU)v_set(ROUNDER));
 }
 
 /* An integer of less than MANTISSA bits as a real. */
 KERNEL_INLINE V v_real(VI k)
 {
-    return (V)(k + (VI)v_set(ROUNDER)) - ROUNDER;
+    return (V)((VU)k + (VU)v_set(ROUNDER)) - ROUNDER;
 }
 
 /* product = a * b rounded; returns what the rounding left out. */
@@ -176,7 +176,7 @@ KERNEL_INLINE V v_scaled(V p, V shifted)
 #if KERNEL_FMA && V_BYTES == 64
     return X86(scalef)(p, shifted - ROUNDER);
 #else
-    VI biased = v_rounded(shifted) + 2 * BIAS, half = (VI)((VU)biased >> 1); /* in two factors */
+    VU biased = (VU)v_rounded(shifted) + 2 * BIAS, half = biased >> 1; /* in two factors */
     return p * (V)(half << MANTISSA) * (V)((biased - half) << MANTISSA);
 #endif
 }
@@ -225,10 +225,9 @@ KERNEL_INLINE V v_log_reduced(V f, V low)
 /* x = 2^e m, sqrt(1/2) <= m < sqrt(2), for normal x > 0. */
 KERNEL_INLINE VI v_exponent(V x, V *m)
 {
-    VI bits = (VI)x;
-    VI e = (VI)((VU)(bits + (((lane_int)BIAS << MANTISSA) - SQRT_HALF_BITS)) >> MANTISSA) - BIAS;
+    VU bits = (VU)x, e = ((bits + (((lane_bits)BIAS << MANTISSA) - SQRT_HALF_BITS)) >> MANTISSA) - BIAS;
     *m = (V)(bits - (e << MANTISSA));
-    return e;
+    return (VI)e;
 }
 
 /* What a logarithm with its pole at `zero` gives outside its domain and at infinity: NaN, -inf, inf. */
@@ -302,12 +301,12 @@ KERNEL_INLINE VI v_sine_reduced(V x, V *sine, V *cosine)
 }
 
 /* Sine of x + turns pi/2. */
-KERNEL_INLINE V v_sine_quadrant(V x, lane_int turns)
+KERNEL_INLINE V v_sine_quadrant(V x, lane_bits turns)
 {
     V sine, cosine;
-    VI q = v_sine_reduced(x, &sine, &cosine) + turns;
+    VI q = (VI)((VU)v_sine_reduced(x, &sine, &cosine) + turns);
     V value = v_select((q & 1) != 0, cosine, sine);
-    return (V)((VI)value ^ ((q & 2) << (KERNEL_BITS - 2)));
+    return (V)((VU)value ^ ((VU)(q & 2) << (KERNEL_BITS - 2)));
 }
 
 /* The C library's function in the lanes of `mask`. */

@@ -166,8 +166,10 @@ static reel_module *mlp_new(const char *site, reel_params *params, module_fields
     module->fields.size_count = fields->size_count;
     if (module_text(site, context, &module->fields.name, fields->name) &&
         module_text(site, context, &module->fields.activation, fields->activation ? fields->activation : "") &&
-        mlp_layers(site, module, params, rng))
+        mlp_layers(site, module, params, rng)) {
+        object_raise(module);
         return module;
+    }
     object_free(module);
     return NULL;
 }

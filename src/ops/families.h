@@ -18,7 +18,16 @@
     X(reduce_family)                                                                                                   \
     X(softmax_family)                                                                                                  \
     X(loss_family)                                                                                                     \
-    X(cross_entropy_family)
+    X(cross_entropy_family)                                                                                            \
+    X(rearrange_family)                                                                                                \
+    X(take_family)                                                                                                     \
+    X(normalize_family)                                                                                                \
+    X(conv2d_family)                                                                                                   \
+    X(pool2d_family)                                                                                                   \
+    X(norm_family)                                                                                                     \
+    X(running_family)                                                                                                  \
+    X(loss_scalar_family)                                                                                              \
+    X(loss_class_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)

@@ -12,7 +12,7 @@ static inline void NAME(loop)(const constants *c, int64_t n, REAL *restrict x, c
     const REAL rate = (REAL)c->rate, shrink = (REAL)c->shrink, decay = (REAL)c->decay, sign = (REAL)c->sign;
     const REAL beta1 = (REAL)c->beta1, beta2 = (REAL)c->beta2, root = (REAL)c->root, eps = (REAL)c->eps;
     const REAL take1 = (REAL)(1 - c->beta1), take2 = (REAL)(1 - c->beta2);
-    const REAL tiny = SQRT(SMALLEST) <= eps * ULP ? SMALLEST : 0;
+    const REAL tiny = NAME(tiny)(eps);
     for (int64_t i = 0; i < n; i++) {
         REAL g = sign * gradient[i] + decay * x[i];
         REAL first = beta1 * m[i] + take1 * g, second = beta2 * v[i] + take2 * (g * g);
@@ -38,8 +38,6 @@ static void NAME(adam)(const constants *c, const reel_update *u)
 
 #else
 #include "optim/optim.h"
-
-#include <float.h>
 
 typedef struct constants {
     double rate, shrink, decay, sign, beta1, beta2, root, eps;

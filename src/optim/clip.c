@@ -58,8 +58,6 @@ static void NAME(limit)(REAL *g, int64_t n, double most)
 #else
 #include "optim/optim.h"
 
-#include <float.h>
-
 #define LANES 8
 #define BOTH_TYPES "optim/clip.c"
 #include "optim/both_types.h"

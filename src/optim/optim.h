@@ -8,11 +8,21 @@
 #include "tape/params.h"
 #include <math.h>
 #include <reel/optim.h>
+#include <reel/random.h>
 
 #define STATE_MOST 8
 
 /* Rows of the table that all optimizers share. */
-enum { SHARED_CLIP_VALUE, SHARED_CLIP_NORM, SHARED_CLIP_NORM_TYPE, SHARED_CLIP_NONFINITE, SHARED_COUNT };
+enum {
+    SHARED_CLIP_VALUE,
+    SHARED_CLIP_NORM,
+    SHARED_CLIP_NORM_TYPE,
+    SHARED_CLIP_NONFINITE,
+    SHARED_NOISE,
+    SHARED_NOISE_DECAY,
+    SHARED_NOISE_SEED,
+    SHARED_COUNT
+};
 
 typedef struct optimizer_group {
     double *values;  /* hyper-parameters as set */
@@ -41,6 +51,7 @@ struct reel_optimizer {
     state_vector state[STATE_MOST];
     int64_t steps, skipped, origin;
     double gradient_norm;
+    reel_rng *noise; /* older than the optimizer, so that a context frees it later */
 };
 
 /* The largest stretches that an update is called for: adjacent trainable parameters of one group, merged unless the type
@@ -52,6 +63,9 @@ typedef struct run {
 } run;
 bool run_next(const reel_optimizer *o, run *r);
 
+/* Allocates state vector i unless it is there; gives it back. */
+reel_status optimizer_state_new(reel_optimizer *o, const char *site, const char *who, int i);
+void optimizer_state_free(reel_optimizer *o, int i);
 /* Allocates the state vectors that the hyper-parameters ask for and that are not there yet. */
 reel_status optimizer_reserve(reel_optimizer *o, const char *site, const char *who);
 /* The step of a schedule that the next update counts as. */
@@ -60,7 +74,15 @@ int64_t optimizer_schedule_step(const reel_optimizer *o);
 /* reel_optimizer_new with the learning rate set. */
 reel_optimizer *optimizer_with_rate(const char *site, reel_params *params, const reel_optimizer_type *type, double lr);
 
+/* Visits the values of a table by name. A row that the file has not, because it is older than the row, takes the default.
+ * `scratch` (count) receives the file's values, in CHECK mode too. And a count, which cannot be negative. */
+void visit_hypers(visitor *v, const reel_hyper *table, int count, double *values, double *scratch);
+void visit_count(visitor *v, const char *name, int64_t *count);
+/* Saves, checks, loads or hashes kind, counts, every hyper-parameter of every group, schedules and state vectors. */
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name);
+
+/* Adds the noise of this step to the gradient. */
+reel_status gradient_noise(reel_optimizer *o, const char *site);
 
 /* Clipping, for callers that have checked that there is a gradient. `skip` is set when the policy drops the gradient. */
 void gradient_clip_value(reel_params *params, double limit);

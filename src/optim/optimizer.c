@@ -16,6 +16,9 @@ static const reel_hyper shared_table[SHARED_COUNT] = {
                                .kind = REEL_HYPER_CHOICE,
                                .choices = policies,
                                .text = "what to do about a norm that is not finite"},
+    [SHARED_NOISE] = {.name = "noise", UNBOUNDED, .text = "standard deviation of gradient noise; 0: none"},
+    [SHARED_NOISE_DECAY] = {.name = "noise_decay", UNBOUNDED, .text = "noise / (1 + t)^noise_decay at step t"},
+    [SHARED_NOISE_SEED] = {.name = "noise_seed", .kind = REEL_HYPER_WHOLE, .most = 0x1p53, .text = "seed of the noise"},
 };
 
 const reel_hyper *reel_optimizer_shared_hypers(int *count)
@@ -34,9 +37,10 @@ static size_t group_bytes(const reel_optimizer *o)
 static void optimizer_destroy(reel_object *object)
 {
     reel_optimizer *o = (reel_optimizer *)object;
-    for (int i = 0; i < STATE_MOST; i++) memory_free(object->context, o->state[i].block, o->state[i].bytes);
+    for (int i = 0; i < STATE_MOST; i++) optimizer_state_free(o, i);
     for (int g = 0; g < o->group_count; g++) memory_free(object->context, o->groups[g].values, group_bytes(o));
     memory_free(object->context, o->groups, (size_t)o->group_count * sizeof *o->groups);
+    reel_rng_free(o->noise);
     memory_free(object->context, o->group_of, (size_t)o->parameters * sizeof(int));
     object_release(object, sizeof *o);
 }
@@ -80,8 +84,13 @@ reel_optimizer *reel_optimizer_new(const char *site, reel_params *params, const 
     if (!params || reel_failed(params->object.context)) return NULL;
     if (check_type(site, params->object.context, type) != REEL_OK) return NULL;
     if (reel_params_seal(site, params) != REEL_OK) return NULL;
+    reel_rng *noise = reel_rng_philox_new(site, params->object.context, 0, "gradient noise");
     reel_optimizer *o = object_new(params->object.context, site, who, sizeof *o, optimizer_destroy);
-    if (!o) return NULL;
+    if (!o) {
+        reel_rng_free(noise);
+        return NULL;
+    }
+    o->noise = noise;
     o->params = params;
     o->type = type;
     o->gradient_norm = NAN;
@@ -129,17 +138,29 @@ static unsigned state_wanted(reel_optimizer *o)
     return wanted;
 }
 
+reel_status optimizer_state_new(reel_optimizer *o, const char *site, const char *who, int i)
+{
+    state_vector *s = &o->state[i];
+    if (s->data) return REEL_OK;
+    s->data = params_vector_new(o->params, site, who, 2 + i, &s->block);
+    if (!s->data) return o->object.context->status;
+    s->bytes = params_vector_bytes(o->params, 2 + i);
+    return REEL_OK;
+}
+
+void optimizer_state_free(reel_optimizer *o, int i)
+{
+    memory_free(o->object.context, o->state[i].block, o->state[i].bytes);
+    o->state[i] = (state_vector){NULL, NULL, 0, false};
+}
+
 reel_status optimizer_reserve(reel_optimizer *o, const char *site, const char *who)
 {
     unsigned wanted = state_wanted(o);
-    for (int i = 0; i < o->type->state_count; i++) {
-        state_vector *s = &o->state[i];
-        if (s->data || !(wanted >> i & 1)) continue;
-        s->data = params_vector_new(o->params, site, who, 2 + i, &s->block);
-        if (!s->data) return o->object.context->status;
-        s->bytes = params_vector_bytes(o->params, 2 + i);
-    }
-    return REEL_OK;
+    reel_status status = REEL_OK;
+    for (int i = 0; i < o->type->state_count && status == REEL_OK; i++)
+        if (wanted >> i & 1) status = optimizer_state_new(o, site, who, i);
+    return status;
 }
 
 const reel_optimizer_type *reel_optimizer_kind(const reel_optimizer *optimizer)

@@ -10,7 +10,15 @@
 #define OPTIMIZERS(X)                                                                                                  \
     X(sgd_type)                                                                                                        \
     X(adam_type)                                                                                                       \
-    X(adamw_type)
+    X(adamw_type)                                                                                                      \
+    X(nadam_type)                                                                                                      \
+    X(radam_type)                                                                                                      \
+    X(adamax_type)                                                                                                     \
+    X(rmsprop_type)                                                                                                    \
+    X(adagrad_type)                                                                                                    \
+    X(adadelta_type)                                                                                                   \
+    X(lamb_type)                                                                                                       \
+    X(lars_type)
 
 #define DECLARE_OPTIMIZER(name) extern const reel_optimizer_type name;
 OPTIMIZERS(DECLARE_OPTIMIZER)

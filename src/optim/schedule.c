@@ -42,6 +42,9 @@ static size_t members_bytes(const reel_schedule *s)
 static void schedule_destroy(reel_object *object)
 {
     reel_schedule *s = (reel_schedule *)object;
+    /* A context that is freed may reach a member before its whole. */
+    for (int i = 0; s->owner && i < s->owner->member_count; i++)
+        if (s->owner->members[i] == s) s->owner->members[i] = NULL;
     for (int i = 0; i < s->member_count; i++) object_free(s->members[i]);
     memory_free(object->context, s->given, numbers_bytes(s));
     memory_free(object->context, s->lengths, members_bytes(s));
@@ -50,7 +53,7 @@ static void schedule_destroy(reel_object *object)
 
 void reel_schedule_free(reel_schedule *schedule)
 {
-    if (schedule && !schedule->owned) object_free(schedule);
+    if (schedule && !schedule->owner) object_free(schedule);
 }
 
 /* Row of the table that value i belongs to. */
@@ -112,7 +115,7 @@ static bool may_join(reel_schedule *const *members, int i)
 {
     for (int j = 0; j < i; j++)
         if (members[j] == members[i]) return false; /* before a look inside: it may be freed already */
-    return members[i] && !members[i]->owned;
+    return members[i] && !members[i]->owner;
 }
 
 static void free_members(int count, reel_schedule *const *members)
@@ -146,7 +149,7 @@ reel_schedule *schedule_compose(const char *site, reel_context *context, const c
     s->members = (reel_schedule **)(s->starts + count);
     for (int i = 0; i < count; i++) {
         s->members[i] = members[i];
-        members[i]->owned = true;
+        members[i]->owner = s;
         if (lengths) s->lengths[i] = lengths[i];
     }
     return s;
@@ -330,9 +333,9 @@ reel_status reel_schedule_set_horizon(const char *site, reel_schedule *s, int64_
     if (!s) return REEL_BAD_ARGUMENT;
     reel_context *context = s->object.context;
     if (reel_failed(context)) return context->status;
-    if (horizon < 0 || s->owned)
+    if (horizon < 0 || s->owner)
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "found %lld steps of %s, expected 0 or more of %s",
-                              (long long)horizon, s->owned ? "a member" : "a whole schedule", "a whole schedule");
+                              (long long)horizon, s->owner ? "a member" : "a whole schedule", "a whole schedule");
     int64_t before = s->horizon;
     reel_status status = schedule_fit(s, site, who, horizon);
     if (status == REEL_OK && s->open)

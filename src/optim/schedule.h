@@ -17,11 +17,31 @@
     X(cosine_schedule)                                                                                                 \
     X(warmup_schedule)                                                                                                 \
     X(linear_schedule)                                                                                                 \
+    X(polynomial_schedule)                                                                                             \
+    X(restarts_schedule)                                                                                               \
+    X(onecycle_schedule)                                                                                               \
+    X(cyclic_schedule)                                                                                                 \
+    X(plateau_schedule)                                                                                                \
+    X(swa_schedule)                                                                                                    \
     X(lambda_schedule)
 
 #define DECLARE_SCHEDULE(name) extern const reel_schedule_type name;
 SCHEDULES(DECLARE_SCHEDULE)
 #undef DECLARE_SCHEDULE
+
+/* What tables of schedules have in common. */
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define UNBOUNDED .most = INFINITY, .open_most = true
+#define STEPS(sentence)                                                                                                \
+    {                                                                                                                  \
+        .name = "steps", .value = NAN, .least = 1, UNBOUNDED, .kind = REEL_HYPER_STEPS, .text = (sentence)             \
+    }
+#define LEAST                                                                                                          \
+    {                                                                                                                  \
+        .name = "least", UNBOUNDED, .text = "rate at the end"                                                          \
+    }
+/* From `from` at 0 to `to` at 1 along half a cosine wave. */
+double schedule_half_wave(double from, double to, double at);
 
 #define MEMBERS_MOST 64
 
@@ -40,8 +60,8 @@ struct reel_schedule {
     int64_t *starts;  /* (members) first step of each */
     int member_count;
     bool chained;
-    bool owned; /* is a member */
-    bool open;  /* a length is missing */
+    reel_schedule *owner; /* whose member it is, or NULL */
+    bool open;            /* a length is missing */
     bool uses_horizon;
     int64_t horizon;
 };
@@ -54,6 +74,8 @@ int64_t schedule_length(const reel_schedule *s);
 /* Works out lengths from `horizon` (0: not known) and keeps an error when that is not possible. */
 reel_status schedule_fit(reel_schedule *s, const char *site, const char *who, int64_t horizon);
 
-void schedule_visit(reel_schedule *s, visitor *v, const char *name);
+/* Saves text, horizon and states of a schedule, or that there is none (s NULL). Loading gives back the schedule that the
+ * file describes: s itself with new contents, or another one when s is NULL or `shared`; NULL when the file has none. */
+reel_schedule *schedule_visit(reel_schedule *s, bool shared, visitor *v, const char *name);
 
 #endif

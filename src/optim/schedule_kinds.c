@@ -6,26 +6,14 @@
 
 #include <math.h>
 
-#define PI 3.14159265358979323846
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-#define UNBOUNDED .most = INFINITY, .open_most = true
-#define STEPS(sentence)                                                                                                \
-    {                                                                                                                  \
-        .name = "steps", .value = NAN, .least = 1, UNBOUNDED, .kind = REEL_HYPER_STEPS, .text = (sentence)             \
-    }
 #define GAMMA(number)                                                                                                  \
     {                                                                                                                  \
         .name = "gamma", .value = (number), .open_least = true, UNBOUNDED, .text = "factor by which the rate changes"  \
     }
-#define LEAST                                                                                                          \
-    {                                                                                                                  \
-        .name = "least", UNBOUNDED, .text = "rate at the end"                                                          \
-    }
 
-/* From `from` at 0 to `to` at 1 along half a cosine wave. */
-static double half_wave(double from, double to, double at)
+double schedule_half_wave(double from, double to, double at)
 {
-    return to + (from - to) * (1 + cos(PI * at)) / 2;
+    return to + (from - to) * (1 + cos(3.14159265358979323846 * at)) / 2;
 }
 
 static double part_done(double step, double steps)
@@ -148,7 +136,7 @@ const reel_schedule_type exponential_schedule = {
 static double cosine_rate(const reel_schedule_point *at)
 {
     double least = at->values[0] + at->values[2] * at->base, t = (double)at->step / at->values[1];
-    return half_wave(at->base, least, t > 1 && at->values[3] == 0 ? 1 : t);
+    return schedule_half_wave(at->base, least, t > 1 && at->values[3] == 0 ? 1 : t);
 }
 
 static const reel_hyper cosine_hypers[] = {
@@ -216,6 +204,29 @@ const reel_schedule_type linear_schedule = {
     .hyper_count = COUNT(linear_hypers),
     .length = 3,
     .rate = linear_rate,
+};
+
+/* -------------------------------------------------------------------------------------------------------- polynomial */
+
+static double polynomial_rate(const reel_schedule_point *at)
+{
+    return at->base * pow(1 - part_done((double)at->step, at->values[1]), at->values[0]);
+}
+
+static const reel_hyper polynomial_hypers[] = {
+    {.name = "power", .value = 1, .open_least = true, UNBOUNDED, .text = "exponent"},
+    STEPS("steps down to 0"),
+};
+
+const reel_schedule_type polynomial_schedule = {
+    .size = sizeof polynomial_schedule,
+    .name = "polynomial",
+    .text = "base (1 - t / steps)^power",
+    .source = "definition",
+    .hypers = polynomial_hypers,
+    .hyper_count = COUNT(polynomial_hypers),
+    .length = 2,
+    .rate = polynomial_rate,
 };
 
 /* ------------------------------------------------------------------------------------------------------------ lambda */

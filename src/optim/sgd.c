@@ -28,8 +28,6 @@ static void NAME(plain)(const constants *c, int64_t n, REAL *restrict x, const R
 #else
 #include "optim/optim.h"
 
-#include <float.h>
-
 /* keep, take: of the buffer; direct, look: of gradient and buffer in the step. */
 typedef struct constants {
     double lr, decay, sign, keep, take, direct, look;

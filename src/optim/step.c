@@ -117,6 +117,7 @@ reel_status reel_optimizer_step(const char *site, reel_optimizer *o)
         reel_params_drop_gradient(o->params);
         return REEL_OK;
     }
+    status = gradient_noise(o, site);
     start_state(o);
     for (int g = 0; g < o->group_count && o->type->begin; g++)
         o->type->begin(o->groups[g].current, o->steps + 1, o->groups[g].scalars);

@@ -7,8 +7,10 @@
 #include "io/base64.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
+#include "tape/params.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct reel_checkpoint {
@@ -30,7 +32,10 @@ reel_checkpoint *reel_checkpoint_open(const char *site, reel_context *context, c
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, "checkpoint_open", "there is no path"), NULL;
     reel_checkpoint *c = object_new(context, site, "checkpoint_open", sizeof *c, checkpoint_destroy);
     if (!c) return NULL;
-    if (state_read_document(site, context, path, true, &c->document, &c->verdict) == REEL_OK) return c;
+    if (state_read_document(site, context, path, true, &c->document, &c->verdict) == REEL_OK) {
+        object_raise(c);
+        return c;
+    }
     object_free(c);
     return NULL;
 }
@@ -45,16 +50,32 @@ reel_hash_verdict reel_checkpoint_hash_verdict(const reel_checkpoint *checkpoint
     return checkpoint ? checkpoint->verdict : REEL_HASH_MISSING;
 }
 
+/* The child that the start of `path` names, *length characters of it: a member of an object, whose name may hold a '/'
+ * itself, or an item of a list by its number. */
+static const json_node *child_of(const reel_checkpoint *c, const json_node *node, const char *path, size_t *length)
+{
+    json_kind kind = json_kind_of(c->document, node);
+    const json_node *child = kind == JSON_OBJECT || kind == JSON_LIST ? json_first(node) : NULL;
+    if (kind == JSON_LIST) {
+        *length = strcspn(path, "/");
+        if (*length == 0 || *length > 9 || strspn(path, "0123456789") != *length) return NULL;
+        for (long i = strtol(path, NULL, 10); child && i > 0; i--) child = json_next(child);
+        return child;
+    }
+    for (; child; child = json_next(child)) {
+        *length = strlen(json_key(child));
+        if (strncmp(json_key(child), path, *length) == 0 && (path[*length] == '/' || path[*length] == '\0')) break;
+    }
+    return child;
+}
+
 static const json_node *find(const reel_checkpoint *c, const char *path)
 {
     const json_node *node = c ? json_root(c->document) : NULL;
     while (node && path && *path) {
-        size_t length = strcspn(path, "/");
-        const json_node *child = json_kind_of(c->document, node) == JSON_OBJECT ? json_first(node) : NULL;
-        while (child && (strncmp(json_key(child), path, length) != 0 || json_key(child)[length] != '\0'))
-            child = json_next(child);
-        node = child;
-        path += length + (path[length] == '/');
+        size_t length = 0;
+        node = child_of(c, node, path, &length);
+        if (node) path += length + (path[length] == '/');
     }
     return node;
 }
@@ -88,6 +109,19 @@ const char *reel_checkpoint_member(const reel_checkpoint *c, const char *path, i
     return child ? json_key(child) : NULL;
 }
 
+/* A plain list of numbers, such as the sizes of an mlp. */
+static reel_array *plain_list(const char *site, const reel_checkpoint *c, const json_node *node, const char *path)
+{
+    int64_t count = json_count(c->document, node);
+    reel_array *array = reel_array_new(site, c->object.context, REEL_DOUBLE, 1, &count);
+    json_fault fault;
+    if (!array || json_decode(c->document, node, REEL_DOUBLE, array->data, &fault)) return array;
+    reel_array_free(array);
+    return reel_error_set(c->object.context, REEL_BAD_FILE, site, "checkpoint_array", "%s: %s: the data cannot be read",
+                          json_document_name(c->document), path),
+           NULL;
+}
+
 /* Shape and element type of a tensor as the file has it; data NULL. */
 static bool tensor_head(const reel_checkpoint *c, const json_node *node, reel_array *head)
 {
@@ -114,6 +148,7 @@ reel_array *reel_checkpoint_array(const char *site, const reel_checkpoint *c, co
     reel_context *context = c->object.context;
     const json_node *node = find(c, path);
     reel_array head;
+    if (node && json_kind_of(c->document, node) == JSON_NUMBERS) return plain_list(site, c, node, path);
     if (!node || json_kind_of(c->document, node) != JSON_OBJECT || !tensor_head(c, node, &head))
         return reel_error_set(context, REEL_NOT_FOUND, site, "checkpoint_array", "%s: there is no array \"%s\"",
                               json_document_name(c->document), path ? path : ""),

@@ -132,6 +132,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (reel_failed(context)) return reel_error_status(context);
     reel_status status = reel_params_seal(site, t->params);
     if (status == REEL_OK) status = batches_prepare(t, site);
+    object_raise(t);
     if (status == REEL_OK && !t->tape->rng) reel_tape_set_rng(t->tape, t->dropout);
     if (status == REEL_OK && t->folder.path) status = folder_open(t, site);
     else if (status == REEL_OK && t->resume_path)

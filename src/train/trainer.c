@@ -59,6 +59,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
     }
+    object_raise(t);
     if (t->tape && !reel_failed(context)) return t;
     object_free(t);
     return NULL;

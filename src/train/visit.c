@@ -35,6 +35,16 @@ static const char *data_hash(reel_trainer *t, reel_context *context)
     return t->data_hash ? t->data_hash : "";
 }
 
+static void visit_bookkeeping(reel_trainer *t, visitor *v)
+{
+    int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
+    visit_int64(v, "epochs", &epochs);
+    visit_int64(v, "steps_per_epoch", &per_epoch);
+    visit_double(v, "best_saved_loss", &t->best_saved_loss);
+    visit_int64(v, "best_saved_step", &t->best_saved_step);
+    visit_int64(v, "log_bytes", &t->folder.log_bytes);
+}
+
 void trainer_visit(void *self, visitor *v, const char *name)
 {
     reel_trainer *t = self;
@@ -44,17 +54,13 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_double(v, "loss_after", &t->loss_after);
     visit_double(v, "best_loss", &t->best_loss);
     visit_int64(v, "best_step", &t->best_step);
-    visit_double(v, "best_saved_loss", &t->best_saved_loss);
-    visit_int64(v, "best_saved_step", &t->best_saved_step);
-    visit_int64(v, "log_bytes", &t->folder.log_bytes);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */
     visit_same_int64(v, "batch", trainer_batch_size(t));
     visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
     visit_same_int64(v, "rows", trainer_rows(t));
     visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
-    int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
-    visit_int64(v, "epochs", &epochs);
-    visit_int64(v, "steps_per_epoch", &per_epoch);
     sampler_visit(t, v);
+    /* What depends on when the run was saved and how long it is to be is no part of the hash. */
+    if (visit_mode_of(v) != VISIT_HASH) visit_bookkeeping(t, v);
     visit_end(v);
 }

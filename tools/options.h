@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Flags, driven by tables: a row says what a flag is called, what it means and where its value goes; parsing, ranges and
+ * help follow from it.
+ */
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+#include "command.h"
+
+/* Exactly one of `set`, `word` and `number` is given. */
+typedef struct option_row {
+    const char *name;     /* "clip-norm", written --clip-norm */
+    const char *argument; /* what help calls the value; NULL: none is taken */
+    const char *text;     /* one sentence */
+    bool *set;            /* becomes true */
+    const char **word;    /* the value as it was typed */
+    double *number;       /* read and checked by `hyper` */
+    const reel_hyper *hyper;
+    const char *without; /* the value may be left out (--nesterov, or --nesterov=0), and is then this */
+    bool hidden;         /* help lists it elsewhere */
+} option_row;
+
+typedef struct option_group {
+    const char *title;
+    const option_row *rows;
+    int count;
+} option_group;
+
+typedef struct option_set {
+    const char *command;  /* "reel train two-moons" */
+    const char *operands; /* "FILE|DIR"; NULL: none */
+    int least, most;      /* number of operands */
+    const char *text;     /* what the command does */
+    const char *example;
+    const option_group *groups;
+    int group_count;
+    void (*more)(FILE *file); /* further help, or NULL */
+} option_set;
+
+/* Reads the flags. Returns the index of the first operand in argv, operands last; -1 - status when the command is over:
+ * help was asked for (EXIT_DONE), or wrong usage (EXIT_USAGE, one line was printed). */
+int options_parse(const option_set *set, reel_context *context, int argc, char **argv);
+
+/* Reads one value; on failure prints a line that names the flag and returns false. */
+bool option_read(const option_set *set, reel_context *context, const char *flag, const reel_hyper *hyper,
+                 const char *text, double *value);
+/* `reel x: sentence (see reel x --help)` on stderr; returns EXIT_USAGE. */
+int option_fail(const option_set *set, const char *format, ...) REEL_PRINTF(2, 3);
+
+/* Lines of help: flag, value and sentence, wrapped. */
+void option_help(FILE *file, const char *flag, const char *argument, const char *text);
+/* The same for a hyper-parameter: sentence, range, default. */
+void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value);
+/* clip_norm -> clip-norm. */
+void option_name(const char *hyper_name, char *name, size_t size);
+
+/* The name of a list nearest to what was typed, NULL when none is near: at most a third of its letters differ. */
+typedef const char *(*name_at)(const void *list, int index);
+const char *nearest_name(const char *typed, name_at at, const void *list);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the command writes: numbers in full precision, JSON files, folders.
+ */
+#ifndef TOOLS_OUTPUT_H
+#define TOOLS_OUTPUT_H
+
+#include "command.h"
+
+#include <cjson/cJSON.h>
+
+#define NUMBER_SIZE 32
+
+/* The shortest decimal that reads back to the same bits, of a float or a double; nan, inf and -inf as they are. */
+char *number_text(double value, reel_dtype dtype, char text[NUMBER_SIZE]);
+
+/* Members of a JSON object. What is not finite becomes a text, "nan", as in checkpoints. */
+void json_add_number(cJSON *object, const char *name, double value, reel_dtype dtype);
+void json_add_whole(cJSON *object, const char *name, int64_t value);
+void json_add_text(cJSON *object, const char *name, const char *value); /* NULL: null */
+/* `nan`: what stands for NaN instead, "null" where it means that a value is not known; or NULL. */
+void json_add_numbers(cJSON *object, const char *name, const double *values, int64_t count, reel_dtype dtype,
+                      const char *nan);
+/* "fingerprint": {...} */
+void json_add_fingerprint(cJSON *object);
+
+/* Writes the document to a file, `-` for standard output: whole, or what was there stays. Complains and returns false on
+ * failure. */
+bool json_write(const char *who, const char *path, const cJSON *document);
+
+/* Makes a folder and those above it; complains on failure. */
+bool make_folder(const char *who, const char *path);
+/* "folder/name" in memory of the caller's; NULL when there is none. */
+char *path_join(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scripts, data files, gnuplot.
+ */
+#include "plot.h"
+
+#include "output.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* blue, vermillion, bluish green, reddish purple, orange, sky blue, black */
+const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                               "#E69F00", "#56B4E9", "#000000"};
+
+FILE *plot_data(const plot *p, const char *name)
+{
+    char *path = path_join(p->folder, name);
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file) complain(p->who, "%s: cannot be written: %s", path ? path : name, strerror(path ? errno : ENOMEM));
+    free(path);
+    return file;
+}
+
+bool plot_close(const plot *p, FILE *file, const char *name)
+{
+    if (!file) return false;
+    bool wrong = ferror(file);
+    if (fclose(file) != 0) wrong = true;
+    if (wrong) complain(p->who, "%s/%s: not all could be written", p->folder, name);
+    return !wrong;
+}
+
+bool plot_begin(plot *p, const char *who, const char *folder, const char *name, int width, int height)
+{
+    char script[64];
+    *p = (plot){.who = who, .folder = folder, .name = name};
+    snprintf(script, sizeof script, "%s.gp", name);
+    p->script = plot_data(p, script);
+    if (!p->script) return false;
+    fprintf(p->script,
+            "# %s.png: gnuplot %s.gp\n"
+            "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) {\n"
+            "    set terminal pngcairo size %d,%d font 'sans,12' noenhanced\n"
+            "} else {\n"
+            "    set terminal png size %d,%d noenhanced\n"
+            "}\n"
+            "set output '%s.png'\n"
+            "set datafile missing 'nan'\n"
+            "set border linecolor rgb '#444444'\n"
+            "set grid linecolor rgb '#dddddd' linetype 1\n",
+            name, name, width, height, width, height, name);
+    return true;
+}
+
+/* In the child: gnuplot in the folder, so that the script's names need no path. No shell is involved. */
+static void run_gnuplot(const char *folder, char *script)
+{
+    char *const arguments[] = {(char[]){"gnuplot"}, script, NULL};
+    signal(SIGPIPE, SIG_DFL);
+    if (chdir(folder) == 0) execvp(arguments[0], arguments);
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+plot_result plot_draw(plot *p)
+{
+    char script[64];
+    snprintf(script, sizeof script, "%s.gp", p->name);
+    bool written = plot_close(p, p->script, script);
+    p->script = NULL;
+    if (!written) return PLOT_FAILED;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) run_gnuplot(p->folder, script);
+    int status = 0;
+    pid_t ended = child;
+    if (child > 0) do
+            ended = waitpid(child, &status, 0);
+        while (ended < 0 && errno == EINTR);
+    if (ended < 0) {
+        complain(p->who, "gnuplot cannot be started: %s", strerror(errno));
+        return PLOT_FAILED;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return PLOT_DRAWN;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return PLOT_NO_GNUPLOT;
+    if (WIFSIGNALED(status))
+        complain(p->who, "gnuplot was ended by signal %d", WTERMSIG(status));
+    else
+        complain(p->who, "gnuplot failed on %s/%s with status %d", p->folder, script, WEXITSTATUS(status));
+    return PLOT_FAILED;
+}
+
+void plot_log_labels(FILE *script, const char *axis, double least, double most)
+{
+    if (!(least > 0) || !(most < INFINITY) || most / least > 1000) return;
+    int first = (int)floor(log10(least)), last = (int)ceil(log10(most));
+    fprintf(script, "set %stics (", axis);
+    for (int decade = first; decade <= last; decade++) {
+        double unit = pow(10, decade);
+        fprintf(script, "%s%g, %g, %g", decade == first ? "" : ", ", unit, 2 * unit, 5 * unit);
+    }
+    fprintf(script, ")\n");
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pictures by gnuplot. The script (NAME.gp) and its data stand beside the picture (NAME.png), so that anyone can restyle
+ * it: cd FOLDER; gnuplot NAME.gp.
+ */
+#ifndef TOOLS_PLOT_H
+#define TOOLS_PLOT_H
+
+#include "command.h"
+
+/* The colours of Okabe and Ito (2008), which people with any kind of colour blindness tell apart, for up to 7 curves. */
+#define PLOT_COLOURS 7
+extern const char *const plot_colour[PLOT_COLOURS];
+
+typedef struct plot {
+    const char *who; /* complains */
+    const char *folder, *name;
+    FILE *script;
+} plot;
+
+/* Begins FOLDER/NAME.gp: size in pixels, picture file, fonts, grid. Write the rest to plot->script. False: complained. */
+bool plot_begin(plot *p, const char *who, const char *folder, const char *name, int width, int height);
+/* A data file beside the script, for the caller to fill and to hand to plot_close. NULL: complained. */
+FILE *plot_data(const plot *p, const char *name);
+/* Closes a file; false, and a complaint, when not all could be written. NULL is false. */
+bool plot_close(const plot *p, FILE *file, const char *name);
+
+typedef enum plot_result { PLOT_DRAWN, PLOT_NO_GNUPLOT, PLOT_FAILED } plot_result;
+/* Closes the script and has gnuplot draw the picture. */
+plot_result plot_draw(plot *p);
+
+/* Labels 1, 2, 5, 10, ... for a logarithmic axis over less than three decades, where gnuplot alone has too few. */
+void plot_log_labels(FILE *script, const char *axis, double least, double most);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `reel train two-moons`: flags, one training or a comparison of three, what is written at the end.
+ */
+#include "two_moons.h"
+
+#include "signals.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const optimizer_preset presets[] = {
+    {"sgd", "sgd", {{"lr", 0.5}}, true},    {"momentum", "sgd", {{"lr", 0.5}, {"momentum", 0.9}}, true},
+    {"adam", "adam", {{"lr", 0.05}}, true}, {"adamw", "adamw", {{"lr", 0.05}}, false},
+    {NULL, NULL, {{NULL, 0}}, false},
+};
+
+static const reel_hyper samples_row = {.name = "samples",
+                                       .text = "points, half of each class",
+                                       .value = 200,
+                                       .least = 2,
+                                       .most = INFINITY,
+                                       .open_most = true,
+                                       .kind = REEL_HYPER_WHOLE};
+static const reel_hyper noise_row = {.name = "noise",
+                                     .text = "deviation of the points from the half circles",
+                                     .value = 0.15,
+                                     .most = INFINITY,
+                                     .open_most = true};
+static const reel_hyper data_seed_row = {.name = "data_seed",
+                                         .text = "of the points; the stream is NumPy's",
+                                         .value = 42,
+                                         .most = INFINITY,
+                                         .open_most = true,
+                                         .kind = REEL_HYPER_WHOLE};
+static const reel_hyper seed_row = {.name = "seed",
+                                    .text = "of the initial weights, whose stream is PyTorch's, and of the batches",
+                                    .value = 42,
+                                    .most = INFINITY,
+                                    .open_most = true,
+                                    .kind = REEL_HYPER_WHOLE};
+static const reel_hyper epochs_row = {.name = "epochs",
+                                      .text = "passes over the points in total, those before a resume included",
+                                      .value = 200,
+                                      .most = INFINITY,
+                                      .open_most = true,
+                                      .kind = REEL_HYPER_WHOLE};
+static const reel_hyper batch_row = {.name = "batch",
+                                     .text = "points an update; 0: all of them",
+                                     .most = INFINITY,
+                                     .open_most = true,
+                                     .kind = REEL_HYPER_WHOLE};
+static const reel_hyper every_row = {
+    .name = "every", .least = 1, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper keep_row = {
+    .name = "keep", .least = 2, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper hidden_row = {.name = "hidden", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
+
+/* What is typed as words and read afterwards. */
+typedef struct words {
+    const char *optimizer, *hidden, *precision, *keep;
+} words;
+
+static void print_schedules(FILE *file)
+{
+    fprintf(file,
+            "\n--schedule SPEC: parts joined by commas follow each other, by * they are multiplied; @N: for N updates."
+            "\nA part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
+    const reel_schedule_type *type;
+    for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
+        char name[128];
+        int n = snprintf(name, sizeof name, "%s", type->name);
+        for (int j = 0; j < type->hyper_count && n < (int)sizeof name; j++)
+            n += snprintf(name + n, sizeof name - (size_t)n, ":%s", type->hypers[j].name);
+        fprintf(file, "  %-34s %s\n", name, type->text);
+    }
+}
+
+static optimizer_flags optimizers;
+
+static void print_more(FILE *file)
+{
+    optimizer_flags_help(&optimizers, file);
+    print_schedules(file);
+    fprintf(file,
+            "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+            "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
+            "of all points after the last update; \"parameters\" are those after it, in the order of the layers.\n");
+}
+
+/* ---- reading words ---- */
+
+static bool read_hidden(moons_settings *s, reel_context *context, const char *text)
+{
+    while (true) {
+        char one[32];
+        size_t length = strcspn(text, ",");
+        double size;
+        snprintf(one, sizeof one, "%.*s", (int)length, text);
+        if (s->hidden_count == LAYERS_MOST) {
+            option_fail(s->set, "--hidden: %d layers at most", LAYERS_MOST);
+            return false;
+        }
+        if (!option_read(s->set, context, "hidden", &hidden_row, one, &size)) return false;
+        s->hidden[s->hidden_count++] = (int)size;
+        if (text[length] == '\0') return true;
+        text += length + 1;
+    }
+}
+
+static bool read_words(moons_settings *s, reel_context *context, const words *w)
+{
+    if (w->keep && strcmp(w->keep, "all") == 0)
+        s->keep = 0;
+    else if (w->keep && !option_read(s->set, context, "keep", &keep_row, w->keep, &s->keep))
+        return false;
+    if (strcmp(w->precision, "float") == 0)
+        s->precision = REEL_FLOAT;
+    else if (strcmp(w->precision, "double") == 0)
+        s->precision = REEL_DOUBLE;
+    else {
+        option_fail(s->set, "--precision: found \"%s\", expected float or double", w->precision);
+        return false;
+    }
+    return read_hidden(s, context, w->hidden);
+}
+
+/* Flags against each other: NULL, or what does not fit. */
+static const char *conflict(const moons_settings *s, const words *w)
+{
+    bool keeps = s->out || s->checkpoints, resumes_auto = s->resume && strcmp(s->resume, "auto") == 0;
+    if (fmod(s->samples, 2) != 0) return "--samples: expected an even number, half of each class";
+    if (s->compare && w->optimizer) return "--compare trains sgd, momentum and adam: leave --optimizer out";
+    if (s->compare && optimizer_flags_own(&optimizers))
+        return "--compare trains each optimizer as it is: leave hyper-parameters of optimizers out";
+    if (s->compare && s->resume && !resumes_auto) return "--compare has several runs: only --resume auto goes with it";
+    if (s->force && s->resume) return "--force starts anew, --resume goes on: give one of them";
+    if (resumes_auto && !keeps) return "--resume auto needs --out or --checkpoint-dir, the folder to look in";
+    if (s->accept_edited && !s->resume) return "--accept-edited is for --resume";
+    if (keeps || (s->resume && !resumes_auto)) return NULL;
+    if (s->every > 0) return "--every needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (w->keep) return "--keep needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (s->durable) return "--durable needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (s->force) return "--force needs a folder for the checkpoints: --out or --checkpoint-dir";
+    return NULL;
+}
+
+/* ---- training ---- */
+
+static void print_run(FILE *file, const moons_run *r)
+{
+    fprintf(file, "%-32s loss %.6f  accuracy %.1f %%  best %.6f after %lld of %lld updates\n", r->title, r->loss,
+            100 * r->accuracy, r->best, (long long)r->best_step, (long long)r->steps);
+}
+
+/* Where checkpoints go; NULL: nowhere. */
+static char *base_folder(const moons_settings *s)
+{
+    return s->checkpoints ? strdup(s->checkpoints) : s->out ? path_join(s->out, "checkpoints") : NULL;
+}
+
+/* That of one run: those of a comparison have one each. */
+static char *run_folder(const moons_settings *s, const char *name)
+{
+    char *base = base_folder(s);
+    if (!base || !s->compare) return base;
+    char *folder = path_join(base, name);
+    free(base);
+    return folder;
+}
+
+static int write_results(const moons_settings *s, moons_run *runs, int count, FILE *report)
+{
+    if (!s->json && !s->out) return EXIT_DONE;
+    cJSON *numbers = moons_numbers(s, runs, count);
+    char *path = s->out ? path_join(s->out, "two-moons.json") : NULL;
+    bool right = numbers && (!s->out || path);
+    if (!right) complain(s->who, "out of memory");
+    if (right && s->out) right = json_write(s->who, path, numbers);
+    if (right && s->json) right = json_write(s->who, s->json, numbers);
+    cJSON_Delete(numbers);
+    free(path);
+    if (!right) return EXIT_FAILED;
+    if (!s->out) return EXIT_DONE;
+    moons_pictures pictures = moons_draw(s, runs, count);
+    if (signals_caught()) return EXIT_SIGNAL + signals_caught();
+    if (pictures == PICTURES_DRAWN) fprintf(report, "%s: losses.png, boundary.png, two-moons.json\n", s->out);
+    if (pictures == PICTURES_NO_GNUPLOT)
+        fprintf(
+            report,
+            "%s: two-moons.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp boundary.gp\n",
+            s->out, s->out);
+    return pictures == PICTURES_FAILED ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int train(const moons_settings *s, const optimizer_choice *choices, int count)
+{
+    moons_run runs[RUNS_MOST];
+    int status = EXIT_DONE, made = 0;
+    FILE *report = s->json && strcmp(s->json, "-") == 0 ? stderr : stdout;
+    if (s->out && !make_folder(s->who, s->out)) return EXIT_FAILED;
+    signals_install();
+    while (made < count && status == EXIT_DONE) {
+        char *folder = run_folder(s, choices[made].name);
+        if (s->compare && !s->quiet) fprintf(stderr, "%s\n", choices[made].name);
+        status = moons_train(&runs[made], s, &choices[made], folder);
+        if (status == EXIT_DONE) print_run(report, &runs[made]);
+        fflush(report);
+        made++;
+        free(folder);
+    }
+    if (status == EXIT_DONE) status = write_results(s, runs, count, report);
+    if (status == EXIT_DONE && runs[0].folder) {
+        char *base = base_folder(s);
+        fprintf(report, "%s: checkpoints\n", base ? base : runs[0].folder);
+        free(base);
+    }
+    for (int i = 0; i < made; i++) moons_free(&runs[i]);
+    return status;
+}
+
+/* Fills in what is to be trained; returns how many, 0 after wrong usage. */
+static int choose(const moons_settings *s, reel_context *context, const char *name, optimizer_choice choices[RUNS_MOST])
+{
+    int count = 0;
+    if (!s->compare) return optimizer_choose(s->set, context, &optimizers, name ? name : "sgd", &choices[0]);
+    for (const optimizer_preset *p = presets; p->name && count < RUNS_MOST; p++)
+        if (p->compared && !optimizer_choose(s->set, context, &optimizers, p->name, &choices[count++])) return 0;
+    return count;
+}
+
+#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
+
+int train_two_moons(int argc, char **argv)
+{
+    words w = {.hidden = "8", .precision = "float"};
+    moons_settings s = {.samples = samples_row.value,
+                        .noise = noise_row.value,
+                        .data_seed = data_seed_row.value,
+                        .seed = seed_row.value,
+                        .epochs = epochs_row.value,
+                        .keep = 2};
+    optimizer_flags_init(&optimizers, presets);
+    const option_row data[] = {
+        {.name = "samples", .number = &s.samples, .hyper = &samples_row},
+        {.name = "noise", .number = &s.noise, .hyper = &noise_row},
+        {.name = "data-seed", .number = &s.data_seed, .hyper = &data_seed_row},
+    };
+    const option_row model[] = {
+        {"hidden", "N[,N...]", "Sizes of the hidden layers; default 8.", .word = &w.hidden},
+        {"precision", "TYPE", "float or double; double starts from the same float points and weights.",
+         .word = &w.precision},
+        {.name = "seed", .number = &s.seed, .hyper = &seed_row},
+    };
+    const option_row training[] = {
+        {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.", .word = &w.optimizer},
+        {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &s.compare},
+        {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &s.schedule},
+        {.name = "epochs", .number = &s.epochs, .hyper = &epochs_row},
+        {.name = "batch", .number = &s.batch, .hyper = &batch_row},
+    };
+    const option_row checkpoints[] = {
+        {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
+         .word = &s.checkpoints},
+        {.name = "every",
+         .argument = "K",
+         .text = "Updates between checkpoints; default: a tenth of the run.",
+         .number = &s.every,
+         .hyper = &every_row},
+        {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &w.keep},
+        {"resume", "auto|FILE|DIR",
+         "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
+         "newest "
+         "of another folder.",
+         .word = &s.resume},
+        {"force", NULL, "Delete the run that stands in the folder.", .set = &s.force},
+        {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &s.durable},
+        {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &s.accept_edited},
+    };
+    const option_row output[] = {
+        {"out", "DIR", "Write losses.png, boundary.png, two-moons.json and checkpoints here.", .word = &s.out},
+        {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &s.json},
+        {"quiet", NULL, "No progress.", .set = &s.quiet},
+    };
+    const option_group groups[] = {{"data", ROWS(data)},
+                                   {"model", ROWS(model)},
+                                   {"training", ROWS(training)},
+                                   {"hyper-parameters", optimizers.rows, optimizers.count},
+                                   {"checkpoints", ROWS(checkpoints)},
+                                   {"output", ROWS(output)}};
+    const option_set set = {
+        .command = "reel train two-moons",
+        .text =
+            "Trains a network on two interleaved half circles: linear layers with ReLU between, binary cross-entropy.",
+        .example = "reel train two-moons --optimizer adam --lr 0.02 --schedule cosine --out out",
+        .groups = groups,
+        .group_count = sizeof groups / sizeof *groups,
+        .more = print_more};
+    s.who = set.command;
+    s.set = &set;
+    reel_context *context = reel_context_new(NULL);
+    optimizer_choice choices[RUNS_MOST];
+    int first = options_parse(&set, context, argc, argv), count = 0;
+    if (first >= 0 && read_words(&s, context, &w)) {
+        const char *wrong = conflict(&s, &w);
+        if (wrong)
+            option_fail(&set, "%s", wrong);
+        else
+            count = choose(&s, context, w.optimizer, choices);
+    }
+    reel_context_free(context);
+    int status = first < 0 ? -1 - first : count == 0 ? EXIT_USAGE : train(&s, choices, count);
+    return finish_output(set.command, status);
+}

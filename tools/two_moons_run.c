@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One training on two moons: data, net, optimizer, trainer; resuming; the losses of the whole run.
+ */
+#include "two_moons.h"
+
+#include "checkpoints.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTE_SIZE 1024
+
+/* ---- the model ---- */
+
+/* The initial weights are PyTorch's floats. In double they are these floats, widened. */
+static void build_net(moons_run *r)
+{
+    const moons_settings *s = r->settings;
+    int sizes[LAYERS_MOST + 2] = {2}, count = s->hidden_count + 2;
+    for (int i = 0; i < s->hidden_count; i++) sizes[1 + i] = s->hidden[i];
+    sizes[count - 1] = 1;
+    reel_rng *rng = reel_rng_torch_new(NULL, r->context, (uint64_t)s->seed);
+    reel_params *drawn = reel_params_new(NULL, r->context, REEL_FLOAT);
+    r->net = reel_mlp_new(NULL, drawn, "net", count, sizes, "relu", rng);
+    r->params = drawn;
+    if (s->precision != REEL_FLOAT) {
+        r->params = reel_params_new(NULL, r->context, s->precision);
+        r->net = reel_mlp_new(NULL, r->params, "net", count, sizes, "relu", NULL);
+        reel_params_copy(NULL, r->params, drawn);
+    }
+}
+
+/* Returns the exit status. */
+static int build(moons_run *r)
+{
+    const moons_settings *s = r->settings;
+    r->context = reel_context_new(NULL);
+    r->data = reel_moons_new(NULL, r->context, (int64_t)s->samples, s->noise,
+                             reel_rng_numpy_new(NULL, r->context, (uint64_t)s->data_seed));
+    build_net(r);
+    r->optimizer = optimizer_build(r->params, &r->choice);
+    r->trainer = reel_trainer_new(NULL, r->net, r->data, reel_bce_with_logits, r->optimizer);
+    if (!s->quiet) r->progress = reel_progress_new(NULL, r->context, stderr);
+    const hyper_value settings[] = {
+        {"epochs", s->epochs},
+        {"batch", s->batch},
+        {"seed", s->seed},
+        {"checkpoint_every", s->every},
+        {"keep", s->keep},
+        {"durable", s->durable},
+        {"accept_edited", s->accept_edited},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
+    double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
+    if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
+    if (reel_failed(r->context)) return complain_of(s->who, r->context);
+    if (!s->schedule) return EXIT_DONE;
+    reel_schedule *schedule = reel_schedule_parse(NULL, r->context, s->schedule, reel_trainer_steps(r->trainer));
+    if (schedule) reel_optimizer_set_schedule(NULL, r->optimizer, schedule);
+    return reel_failed(r->context) ? option_fail(s->set, "--schedule: %s", reel_error_text(r->context)) : EXIT_DONE;
+}
+
+/* ---- where to start from ---- */
+
+/* The newest checkpoint of another run's folder whose hash is right. */
+static bool find_newest(moons_run *r, const char *folder)
+{
+    const char *who = r->settings->who;
+    checkpoint_list list;
+    if (!checkpoint_list_read(&list, folder)) {
+        complain(who, "--resume: %s: %s", folder, strerror(errno));
+        return false;
+    }
+    for (int64_t i = list.count; i-- > 0 && !r->resume_path[0];) {
+        reel_context *context = reel_context_new(NULL);
+        reel_checkpoint *c = reel_checkpoint_open(NULL, context, list.items[i].path);
+        if (reel_checkpoint_hash_verdict(c) == REEL_HASH_RIGHT)
+            snprintf(r->resume_path, sizeof r->resume_path, "%s", list.items[i].path);
+        else
+            complain(who, "passed over a damaged checkpoint: %s", list.items[i].path);
+        reel_context_free(context);
+    }
+    if (!r->resume_path[0]) complain(who, "--resume: %s holds no checkpoint to resume from", folder);
+    checkpoint_list_free(&list);
+    return r->resume_path[0] != '\0';
+}
+
+/* Tells the trainer about folder and resume. */
+static int set_start(moons_run *r)
+{
+    const moons_settings *s = r->settings;
+    reel_resume how = s->force ? REEL_FORCE : REEL_START;
+    if (s->resume && strcmp(s->resume, "auto") == 0)
+        how = REEL_AUTO;
+    else if (s->resume && is_folder(s->resume)) {
+        if (!r->folder) r->folder = strdup(s->resume);
+        if (r->folder && is_same_file(r->folder, s->resume))
+            how = REEL_CONTINUE;
+        else if (!find_newest(r, s->resume))
+            return EXIT_FAILED;
+    } else if (s->resume) {
+        snprintf(r->resume_path, sizeof r->resume_path, "%s", s->resume);
+    }
+    if (r->resume_path[0]) reel_trainer_resume_file(NULL, r->trainer, r->resume_path);
+    if (r->folder) reel_trainer_set_folder(NULL, r->trainer, r->folder, how);
+    return reel_failed(r->context) ? complain_of(s->who, r->context) : EXIT_DONE;
+}
+
+/* ---- losses ---- */
+
+static bool records(const moons_run *r)
+{
+    return r->settings->json || r->settings->out;
+}
+
+/* Entry `index` becomes `loss`; entries skipped are not known. */
+static void record(moons_run *r, int64_t index, double loss)
+{
+    if (index >= r->loss_room) {
+        int64_t room = 2 * index + 256;
+        double *grown = realloc(r->losses, (size_t)room * sizeof *grown);
+        if (!grown) {
+            reel_error_set(r->context, REEL_NO_MEMORY, NULL, "record", "no room for %lld losses", (long long)room);
+            return;
+        }
+        r->losses = grown;
+        r->loss_room = room;
+    }
+    while (r->loss_count <= index) r->losses[r->loss_count++] = NAN;
+    r->losses[index] = loss;
+}
+
+/* The losses of the first `steps` updates, from the log that the earlier parts of the run have left. */
+static void read_log(moons_run *r, int64_t steps)
+{
+    const char *slash = strrchr(r->resume_path, '/');
+    char *folder = r->folder ? strdup(r->folder)
+                   : slash   ? strndup(r->resume_path, (size_t)(slash - r->resume_path))
+                             : strdup(".");
+    char *path = folder ? path_join(folder, "log.jsonl") : NULL, *line = NULL;
+    FILE *log = path ? fopen(path, "r") : NULL;
+    size_t room = 0;
+    record(r, steps - 1, NAN);
+    while (log && getline(&line, &room, log) > 0 && !reel_failed(r->context)) {
+        cJSON *entry = cJSON_Parse(line);
+        const cJSON *step = cJSON_GetObjectItem(entry, "step"), *loss = cJSON_GetObjectItem(entry, "loss");
+        if (cJSON_IsNumber(step) && cJSON_IsNumber(loss) && step->valuedouble >= 1 &&
+            step->valuedouble <= (double)steps)
+            record(r, (int64_t)step->valuedouble - 1, loss->valuedouble);
+        cJSON_Delete(entry);
+    }
+    if (log) fclose(log);
+    free(line);
+    free(path);
+    free(folder);
+}
+
+/* ---- what a checkpoint brought along and the command line wants otherwise ---- */
+
+static void note(moons_run *r, const char *format, ...) REEL_PRINTF(2, 3);
+static void note(moons_run *r, const char *format, ...)
+{
+    char text[NOTE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    reel_progress_observe(&(reel_event){.kind = REEL_EVENT_NOTE, .text = text}, r->progress);
+}
+
+static double next_rate(const moons_run *r)
+{
+    return reel_optimizer_rate(r->optimizer);
+}
+
+static void restate_schedule(moons_run *r)
+{
+    const char *spec = r->settings->schedule;
+    char found[NOTE_SIZE / 4] = "", asked[NOTE_SIZE / 4] = "";
+    reel_schedule *loaded = reel_optimizer_schedule(r->optimizer, 0);
+    if (!spec) return;
+    reel_schedule *wanted = reel_schedule_parse(NULL, r->context, spec, reel_trainer_steps(r->trainer));
+    if (loaded) reel_schedule_describe(loaded, found, sizeof found);
+    reel_schedule_describe(wanted, asked, sizeof asked);
+    if (strcmp(found, asked) == 0) {
+        reel_schedule_free(wanted);
+        return;
+    }
+    double before = next_rate(r);
+    reel_optimizer_set_schedule(NULL, r->optimizer, wanted);
+    note(r, "schedule %s instead of %s: the next update has the rate %g instead of %g", asked, loaded ? found : "none",
+         next_rate(r), before);
+}
+
+/* A length that came from the number of steps follows it. */
+static void restate_horizon(moons_run *r)
+{
+    reel_schedule *schedule = reel_optimizer_schedule(r->optimizer, 0);
+    int64_t steps = reel_trainer_steps(r->trainer), horizon = schedule ? reel_schedule_horizon(schedule) : 0;
+    if (!schedule || !reel_schedule_uses_horizon(schedule) || horizon == steps) return;
+    char text[NOTE_SIZE / 4];
+    double before = next_rate(r);
+    if (reel_schedule_set_horizon(NULL, schedule, steps) != REEL_OK) return;
+    reel_schedule_describe(schedule, text, sizeof text);
+    note(r, "schedule %s now ends after %lld updates instead of %lld: the next one has the rate %g instead of %g", text,
+         (long long)steps, (long long)horizon, next_rate(r), before);
+}
+
+static void begin(moons_run *r, int64_t step)
+{
+    char changes[NOTE_SIZE / 2];
+    if (step == 0) return;
+    if (records(r)) read_log(r, step);
+    if (optimizer_restate(r->optimizer, &r->choice, changes, sizeof changes) > 0)
+        note(r, "changed since the checkpoint: %s", changes);
+    restate_schedule(r);
+    restate_horizon(r);
+}
+
+static void observe(const reel_event *event, void *user)
+{
+    moons_run *r = user;
+    if (event->kind == REEL_EVENT_BEGIN) begin(r, event->step);
+    if (event->kind == REEL_EVENT_STEP && records(r)) record(r, event->step - 1, event->loss);
+    reel_progress_observe(event, r->progress);
+}
+
+/* ---- after the last update ---- */
+
+bool moons_logits(moons_run *r, const double *points, int64_t count, double *logits)
+{
+    reel_tape *tape = reel_tape_new(NULL, r->context, r->settings->precision);
+    enum { ROWS = 1024 };
+    reel_tape_set_gradients(tape, false);
+    reel_tape_set_training(tape, false);
+    for (int64_t first = 0; first < count && !reel_failed(r->context) && !signals_caught(); first += ROWS) {
+        int64_t shape[2] = {count - first < ROWS ? count - first : ROWS, 2};
+        /* Only read, as an input. */
+        reel_array x = reel_array_view(REEL_DOUBLE, (void *)(uintptr_t)(points + 2 * first), 2, shape);
+        reel_tape_rewind(tape);
+        reel_array z = reel_data(reel_forward(NULL, r->net, reel_input(NULL, tape, &x)));
+        for (int64_t i = 0; i < z.size; i++) logits[first + i] = reel_array_get(&z, i);
+    }
+    reel_tape_free(tape);
+    return !reel_failed(r->context) && !signals_caught();
+}
+
+/* Loss and accuracy on all points. */
+static void evaluate(moons_run *r)
+{
+    reel_tape *tape = reel_tape_new(NULL, r->context, r->settings->precision);
+    reel_tape_set_gradients(tape, false);
+    reel_tape_set_training(tape, false);
+    reel_value logits = reel_forward(NULL, r->net, reel_input(NULL, tape, r->data->x));
+    r->loss = reel_item(NULL, reel_bce_with_logits(NULL, logits, reel_input(NULL, tape, r->data->y)));
+    reel_array z = reel_data(logits);
+    int64_t right = 0;
+    for (int64_t i = 0; i < z.size; i++) right += (reel_array_get(&z, i) > 0) == (reel_array_get(r->data->y, i) > 0.5);
+    reel_tape_free(tape);
+    r->steps = reel_trainer_step(r->trainer);
+    r->accuracy = z.size ? (double)right / (double)z.size : NAN;
+    r->best = reel_trainer_best(r->trainer, &r->best_step);
+    if (!(r->best <= r->loss)) {
+        r->best = r->loss;
+        r->best_step = r->steps;
+    }
+    if (records(r)) record(r, r->steps, r->loss);
+}
+
+static int stopped(moons_run *r)
+{
+    const char *how = strcmp(r->settings->resume ? r->settings->resume : "", "auto") == 0
+                          ? "the same line goes on"
+                          : "the same line with --resume auto goes on";
+    if (r->folder)
+        complain(r->settings->who, "stopped by signal %d after %lld of %lld updates, saved in %s: %s", signals_caught(),
+                 (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer), r->folder, how);
+    else
+        complain(r->settings->who,
+                 "stopped by signal %d after %lld of %lld updates; nothing is kept without --out or --checkpoint-dir",
+                 signals_caught(), (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer));
+    return EXIT_SIGNAL + signals_caught();
+}
+
+int moons_train(moons_run *r, const moons_settings *settings, const optimizer_choice *choice, const char *folder)
+{
+    *r = (moons_run){.settings = settings, .choice = *choice, .folder = folder ? strdup(folder) : NULL};
+    int status = build(r);
+    if (status == EXIT_DONE) status = set_start(r);
+    if (status != EXIT_DONE) return status;
+    reel_trainer_set_observer(r->trainer, observe, r);
+    signals_watch(r->trainer);
+    reel_status ended = reel_trainer_run(NULL, r->trainer);
+    signals_watch(NULL);
+    if (reel_failed(r->context)) return complain_of(settings->who, r->context);
+    if (ended != REEL_OK || signals_caught()) return stopped(r);
+    evaluate(r);
+    char how[200];
+    optimizer_describe(r->optimizer, how, sizeof how);
+    snprintf(r->title, sizeof r->title, "%s %s", choice->name, how);
+    return reel_failed(r->context) ? complain_of(settings->who, r->context) : EXIT_DONE;
+}
+
+void moons_free(moons_run *r)
+{
+    reel_context_free(r->context);
+    free(r->folder);
+    free(r->losses);
+    *r = (moons_run){NULL};
+}
