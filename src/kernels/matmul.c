@@ -14,15 +14,28 @@
 extern const struct matmul_kernels KERNEL(matmul_table);
 
 /* Tiles: at most TILE_ROWS(v) rows of v vectors, so that the sums, the vectors of one row of Q and one element of P fit
- * into the registers. WIDE vectors for at most WIDE_ROWS rows. */
+ * into the registers. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter, but every
+ * access in the unrolled tiles costs them code, so that compilation would take minutes. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
 #if V_BYTES == 64
 #define VECTORS 4
-#define TILE_ROWS(v) ((v) == 8 ? 3 : (v) == 1 ? 12 : (v) == 2 ? 8 : 6)
 #define WIDE_ROWS 3
 #else
 #define VECTORS 2
-#define TILE_ROWS(v) ((v) == 8 ? 1 : (v) == 1 ? 10 : 6)
 #define WIDE_ROWS 1
+#endif
+#ifdef SANITIZED
+#define TILE_ROWS(v) ((v) == 8 ? WIDE_ROWS : (v) == 1 ? 4 : WIDE_ROWS + 1)
+#elif V_BYTES == 64
+#define TILE_ROWS(v) ((v) == 8 ? 3 : (v) == 1 ? 12 : (v) == 2 ? 8 : 6)
+#else
+#define TILE_ROWS(v) ((v) == 8 ? 1 : (v) == 1 ? 10 : 6)
 #endif
 #define WIDE 8
 #define TILE_SIZE 24 /* vectors in the largest tile */

@@ -109,15 +109,41 @@ KERNEL_INLINE block reduce_stretch(reduce_kind kind, const blocks *s, int64_t fi
     return join_blocks(kind, join_blocks(kind, sum[0], sum[2]), join_blocks(kind, sum[1], sum[3]));
 }
 
+/* Out of line, once for each kind: this is where the time goes, and the code. */
+#define STRETCH_FUNCTION(name, kind)                                                                                   \
+    static __attribute__((noinline)) block name(const blocks *s, int64_t first, int64_t count)                         \
+    {                                                                                                                  \
+        return reduce_stretch(kind, s, first, count);                                                                  \
+    }
+STRETCH_FUNCTION(stretch_sum, REDUCE_SUM)
+STRETCH_FUNCTION(stretch_squares, REDUCE_SQUARES)
+STRETCH_FUNCTION(stretch_magnitudes, REDUCE_MAGNITUDES)
+STRETCH_FUNCTION(stretch_deviations, REDUCE_DEVIATIONS)
+STRETCH_FUNCTION(stretch_exp, REDUCE_EXP)
+STRETCH_FUNCTION(stretch_equal, REDUCE_EQUAL)
+STRETCH_FUNCTION(stretch_max, REDUCE_MAX)
+STRETCH_FUNCTION(stretch_min, REDUCE_MIN)
+
+static block (*const stretches[REDUCE_COUNT])(const blocks *, int64_t, int64_t) = {
+    [REDUCE_SUM] = stretch_sum,
+    [REDUCE_SQUARES] = stretch_squares,
+    [REDUCE_MAGNITUDES] = stretch_magnitudes,
+    [REDUCE_DEVIATIONS] = stretch_deviations,
+    [REDUCE_EXP] = stretch_exp,
+    [REDUCE_EQUAL] = stretch_equal,
+    [REDUCE_MAX] = stretch_max,
+    [REDUCE_MIN] = stretch_min,
+};
+
 /* Level k holds the sum of 2^k stretches or nothing, as the bits of the number pushed so far say. */
-KERNEL_INLINE block reduce_blocks(reduce_kind kind, const blocks *s)
+static block reduce_blocks(reduce_kind kind, const blocks *s)
 {
-    if (s->count <= STRETCH) return reduce_stretch(kind, s, 0, s->count);
+    if (s->count <= STRETCH) return stretches[kind](s, 0, s->count);
     block level[56], total = block_of(identity_of(kind));
     uint64_t pushed = 0;
     for (int64_t first = 0; first < s->count; first += STRETCH, pushed++) {
         int64_t left = s->count - first;
-        block part = reduce_stretch(kind, s, first, left < STRETCH ? left : STRETCH);
+        block part = stretches[kind](s, first, left < STRETCH ? left : STRETCH);
         int k = 0;
         for (; pushed >> k & 1; k++) part = join_blocks(kind, level[k], part);
         level[k] = part;
@@ -133,7 +159,7 @@ KERNEL_INLINE V finite_or_zero(V c)
 }
 
 /* `center` for each lane: one, or `inner` of them over and over. */
-KERNEL_INLINE block center_block(reduce_kind kind, const real *center, int64_t inner)
+static block center_block(reduce_kind kind, const real *center, int64_t inner)
 {
     real lane[BLOCK_LANES];
     block c = block_of(v_set(0));
@@ -148,8 +174,8 @@ KERNEL_INLINE block center_block(reduce_kind kind, const real *center, int64_t i
 }
 
 /* A few columns that divide a block: consecutive blocks, then the lanes by halves. */
-KERNEL_INLINE void reduce_run(reduce_kind kind, axis_shape s, const real *x, const real *center, real *y, real divisor,
-                              bool add)
+static void reduce_run(reduce_kind kind, axis_shape s, const real *x, const real *center, real *y, real divisor,
+                       bool add)
 {
     int64_t size = s.count * s.inner;
     blocks b = {.count = (size + BLOCK_LANES - 1) / BLOCK_LANES, .step = BLOCK_LANES, .lanes = BLOCK_LANES};
@@ -170,8 +196,8 @@ KERNEL_INLINE void reduce_run(reduce_kind kind, axis_shape s, const real *x, con
 }
 
 /* Strips of 64 bytes of columns. */
-KERNEL_INLINE void reduce_rows(reduce_kind kind, axis_shape s, const real *x, const real *center, real *y, real divisor,
-                               bool add)
+static void reduce_rows(reduce_kind kind, axis_shape s, const real *x, const real *center, real *y, real divisor,
+                        bool add)
 {
     for (int64_t o = 0; o < s.outer; o++, x += s.count * s.inner, y += s.inner)
         for (int64_t j = 0; j < s.inner; j += BLOCK_LANES) {
@@ -192,30 +218,14 @@ KERNEL_INLINE void reduce_rows(reduce_kind kind, axis_shape s, const real *x, co
         }
 }
 
-#define REDUCE_FUNCTION(name, kind)                                                                                    \
-    static void name(axis_shape s, const real *x, const real *center, real *y, real divisor, bool add)                 \
-    {                                                                                                                  \
-        if (s.inner < BLOCK_LANES && BLOCK_LANES % s.inner == 0)                                                       \
-            reduce_run(kind, s, x, center, y, divisor, add);                                                           \
-        else                                                                                                           \
-            reduce_rows(kind, s, x, center, y, divisor, add);                                                          \
-    }
-REDUCE_FUNCTION(reduce_sum, REDUCE_SUM)
-REDUCE_FUNCTION(reduce_squares, REDUCE_SQUARES)
-REDUCE_FUNCTION(reduce_magnitudes, REDUCE_MAGNITUDES)
-REDUCE_FUNCTION(reduce_deviations, REDUCE_DEVIATIONS)
-REDUCE_FUNCTION(reduce_exp, REDUCE_EXP)
-REDUCE_FUNCTION(reduce_equal, REDUCE_EQUAL)
-REDUCE_FUNCTION(reduce_max, REDUCE_MAX)
-REDUCE_FUNCTION(reduce_min, REDUCE_MIN)
-
 static void run(reduce_kind kind, axis_shape shape, const void *x, const void *center, void *y, double divisor,
                 bool add)
 {
-    static void (*const functions[REDUCE_COUNT])(axis_shape, const real *, const real *, real *, real, bool) = {
-        reduce_sum, reduce_squares, reduce_magnitudes, reduce_deviations,
-        reduce_exp, reduce_equal,   reduce_max,        reduce_min};
-    if (shape.outer > 0 && shape.inner > 0) functions[kind](shape, x, center, y, (real)divisor, add);
+    if (shape.outer <= 0 || shape.inner <= 0) return;
+    if (shape.inner < BLOCK_LANES && BLOCK_LANES % shape.inner == 0)
+        reduce_run(kind, shape, x, center, y, (real)divisor, add);
+    else
+        reduce_rows(kind, shape, x, center, y, (real)divisor, add);
 }
 
 static bool equal_real(real a, real b)
