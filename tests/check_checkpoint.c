@@ -193,6 +193,8 @@ START_TEST(test_edited_fields)
         {"\"count\"", "7", "1e400", "count"},
         {"\"count\"", "7", "7, \"count\": 7", "count"},
         {"\"count\"", "7", "7, \"more\": 7", "more"},
+        {"\"noise\"", "\"index\": 624", "\"index\": 625", "noise: index is 625, expected 0 to 624"},
+        {"\"words\"", "\"data\": [", "\"data\": [-", "noise: word 0 is -"},
         {"\"number\"", ":", ": nan, \"x-n\":", "found"},
     };
     small a;

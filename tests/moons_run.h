@@ -109,6 +109,7 @@ static inline void spill(const char *folder, const char *name, const char *text,
 {
     char path[512];
     snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
+    unlink(path); /* writing over a file makes some file systems wait for the disk */
     FILE *file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(text, 1, size, file), size);

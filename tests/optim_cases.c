@@ -19,7 +19,7 @@ typedef struct trial {
     const cJSON *test, *params, *inputs, *expected;
     double deviation;
     int verdict;
-    char note[512];
+    char note[CASE_NOTE];
 } trial;
 
 static void REEL_PRINTF(3, 4) decide(trial *t, int verdict, const char *format, ...)
@@ -161,8 +161,8 @@ OBJECTIVES(double, double)
 /* Sets what a case's params or a group say; the names are PyTorch's, which Reel shares. */
 static void set_hypers(trial *t, reel_optimizer *o, int group, const cJSON *object)
 {
-    static const char *const others[] = {"objective", "negated",    "steps",  "clip", "max_norm",
-                                         "norm_type", "clip_value", "groups", "size"};
+    static const char *const others[] = {"op",       "objective", "negated",    "steps",  "clip",
+                                         "max_norm", "norm_type", "clip_value", "groups", "size"};
     for (const cJSON *item = object->child; item; item = item->next) {
         bool other = false;
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) other |= strcmp(item->string, others[i]) == 0;
@@ -586,6 +586,23 @@ static const struct {
     {"schedulers", run_schedule},
     {"averaging", run_averaging},
 };
+
+reel_optimizer *optim_cases_optimizer(reel_params *params, const cJSON *description, char note[CASE_NOTE])
+{
+    trial t = {
+        .context = reel_params_context(params), .test = description, .params = description, .verdict = CASE_PASSED};
+    reel_optimizer *o = optimizer_of(&t, params);
+    snprintf(note, CASE_NOTE, "%s", t.note);
+    return t.verdict == CASE_PASSED ? o : NULL;
+}
+
+reel_schedule *optim_cases_schedule(reel_context *context, const cJSON *description, char note[CASE_NOTE])
+{
+    trial t = {.context = context, .test = description, .params = description, .verdict = CASE_PASSED};
+    reel_schedule *s = schedule_of(&t, 0);
+    snprintf(note, CASE_NOTE, "%s", t.note);
+    return t.verdict == CASE_PASSED ? s : NULL;
+}
 
 int optim_cases_run(const cJSON *document, case_report report, void *user)
 {

@@ -14,4 +14,9 @@
  * the document is of no such family. */
 int optim_cases_run(const cJSON *document, case_report report, void *user);
 
+/* What {"op": name, argument: value, ...} describes, by PyTorch's names. NULL, with the reason in `note`, when Reel has no
+ * such thing. */
+reel_optimizer *optim_cases_optimizer(reel_params *params, const cJSON *description, char note[CASE_NOTE]);
+reel_schedule *optim_cases_schedule(reel_context *context, const cJSON *description, char note[CASE_NOTE]);
+
 #endif

@@ -20,7 +20,7 @@ typedef struct allowance {
 typedef struct outcome {
     int verdict;      /* CASE_PASSED until decided otherwise */
     double deviation; /* the largest difference from the reference */
-    char note[512];
+    char note[CASE_NOTE];
 } outcome;
 
 void decide(outcome *o, int verdict, const char *format, ...) REEL_PRINTF(3, 4);

@@ -126,6 +126,19 @@ static double current_rate(inspection *in, const char *group, double rate, char 
     return reel_schedule_rate(parsed, (int64_t)(steps - (isnan(origin) ? 0 : origin)), rate);
 }
 
+/* The row of a hyper-parameter in the tables of this version of Reel; NULL when it has none. */
+static const reel_hyper *hyper_row(const inspection *in, const char *name)
+{
+    char kind[TEXT_SIZE];
+    int shared, row;
+    const reel_hyper *table = reel_optimizer_shared_hypers(&shared);
+    if ((row = reel_hyper_find(table, shared, name)) >= 0) return &table[row];
+    text_at(in, in->optimizer, "kind", kind);
+    const reel_optimizer_type *type = reel_optimizer_find(kind);
+    row = type ? reel_hyper_find(type->hypers, type->hyper_count, name) : -1;
+    return row >= 0 ? &type->hypers[row] : NULL;
+}
+
 /* "lr 0.5, momentum 0.9, ..." */
 static void show_hypers(inspection *in, const char *title, const char *path, cJSON *report)
 {
@@ -133,11 +146,14 @@ static void show_hypers(inspection *in, const char *title, const char *path, cJS
     size_t used = 0;
     const char *name;
     for (int i = 0; i < LIST_MOST && (name = reel_checkpoint_member(in->checkpoint, path, i)) != NULL; i++) {
-        char number[NUMBER_SIZE];
+        char number[REEL_HYPER_TEXT];
         double value = number_at(in, path, name);
-        json_add_number(report, name, value, REEL_DOUBLE);
-        int n = snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "", name,
-                         number_text(value, REEL_DOUBLE, number));
+        const reel_hyper *row = hyper_row(in, name);
+        if (row && row->kind == REEL_HYPER_CHOICE)
+            json_add_text(report, name, reel_hyper_print(row, value, number));
+        else
+            json_add_number(report, name, value, REEL_DOUBLE), number_text(value, REEL_DOUBLE, number);
+        int n = snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "", name, number);
         if (n > 0) used = used + (size_t)n < sizeof text ? used + (size_t)n : sizeof text - 1;
     }
     line(in, title, "%s", text);
@@ -389,29 +405,61 @@ static int inspect_file(const char *path, const char *values, FILE *file, cJSON 
     return status;
 }
 
-static void list_line(const checkpoint_file *c, FILE *file, cJSON *list, int *status)
+/* What a line of the list says. */
+typedef struct row {
+    double loss;
+    reel_hash_verdict verdict;
+    char fault[512]; /* why it cannot be read; "" */
+} row;
+
+static row look_at(const checkpoint_file *c)
 {
-    inspection in = {.file = file};
+    inspection in = {.file = stdout};
+    row r = {.loss = NAN, .fault = ""};
+    if (open_file(&in, c->path)) {
+        r.loss = number_at(&in, in.trainer, "loss_after");
+        r.verdict = reel_checkpoint_hash_verdict(in.checkpoint);
+    } else {
+        snprintf(r.fault, sizeof r.fault, "%s", in.context ? reel_error_text(in.context) : "out of memory");
+    }
+    reel_context_free(in.context);
+    return r;
+}
+
+static void list_line(const checkpoint_file *c, const row *r, bool best, FILE *file, cJSON *list)
+{
+    char loss[NUMBER_SIZE] = "-";
     cJSON *o = cJSON_CreateObject();
     cJSON_AddItemToArray(list, o);
     json_add_text(o, "file", c->path);
     json_add_whole(o, "bytes", c->bytes);
-    if (open_file(&in, c->path)) {
-        double loss = number_at(&in, in.trainer, "loss_after"), best = number_at(&in, in.trainer, "best_saved_step");
-        reel_hash_verdict verdict = reel_checkpoint_hash_verdict(in.checkpoint);
-        json_add_whole(o, "step", c->step);
-        json_add_number(o, "loss", loss, REEL_DOUBLE);
-        json_add_text(o, "hash", verdict_text(verdict));
-        fprintf(file, "%-48s %10lld %14.9g %12lld  hash %s%s\n", c->path, (long long)c->step, loss, (long long)c->bytes,
-                verdict_text(verdict), best == (double)c->step ? ", best so far" : "");
-        if (verdict != REEL_HASH_RIGHT) *status = EXIT_FAILED;
-    } else {
-        json_add_text(o, "hash", "damaged");
-        fprintf(file, "%-48s %10lld %14s %12lld  damaged: %s\n", c->path, (long long)c->step, "-", (long long)c->bytes,
-                reel_error_text(in.context));
-        *status = EXIT_FAILED;
+    json_add_whole(o, "step", c->step);
+    json_add_number(o, "loss", r->loss, REEL_DOUBLE);
+    json_add_text(o, "hash", *r->fault ? "damaged" : verdict_text(r->verdict));
+    cJSON_AddBoolToObject(o, "best", best);
+    if (!isnan(r->loss)) snprintf(loss, sizeof loss, "%.9g", r->loss);
+    fprintf(file, "%-48s %10lld %14s %10lld  ", c->path, (long long)c->step, loss, (long long)c->bytes);
+    if (*r->fault)
+        fprintf(file, "damaged: %s\n", r->fault);
+    else
+        fprintf(file, "hash %s%s\n", verdict_text(r->verdict), best ? ", best" : "");
+}
+
+/* The smallest loss is the best; the earliest of equals. */
+static bool list_all(const checkpoint_list *found, FILE *file, cJSON *list, int *status)
+{
+    row *rows = malloc(((size_t)found->count + 1) * sizeof *rows);
+    int64_t best = -1;
+    for (int64_t i = 0; rows && i < found->count; i++) {
+        rows[i] = look_at(&found->items[i]);
+        if (*rows[i].fault || rows[i].verdict != REEL_HASH_RIGHT)
+            *status = EXIT_FAILED;
+        else if (!isnan(rows[i].loss) && (best < 0 || rows[i].loss < rows[best].loss))
+            best = i;
     }
-    reel_context_free(in.context);
+    for (int64_t i = 0; rows && i < found->count; i++) list_line(&found->items[i], &rows[i], i == best, file, list);
+    free(rows);
+    return rows != NULL;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -434,7 +482,10 @@ static int64_t list_folder(const char *folder, int depth, FILE *file, cJSON *lis
         return 0;
     }
     int64_t count = found.count;
-    for (int64_t i = 0; i < found.count; i++) list_line(&found.items[i], file, list, status);
+    if (!list_all(&found, file, list, status)) {
+        complain(who, "out of memory");
+        *status = EXIT_FAILED;
+    }
     checkpoint_list_free(&found);
     struct dirent **names = NULL;
     int n = depth > 0 ? scandir(folder, &names, not_hidden, by_name) : 0;
@@ -452,7 +503,7 @@ static int inspect_folder(const char *folder, FILE *file, cJSON *report)
 {
     int status = EXIT_DONE;
     json_add_text(report, "folder", folder);
-    fprintf(file, "%-48s %10s %14s %12s\n", "checkpoint", "step", "loss", "bytes");
+    fprintf(file, "%-48s %10s %14s %10s\n", "checkpoint", "step", "loss", "bytes");
     int64_t count = list_folder(folder, 2, file, cJSON_AddArrayToObject(report, "checkpoints"), &status);
     if (count > 0 || status != EXIT_DONE) return status;
     complain(who, "%s holds no checkpoint: expected files named step-NUMBER.json", folder);

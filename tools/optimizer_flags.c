@@ -70,7 +70,7 @@ void optimizer_flags_help(const optimizer_flags *f, FILE *file)
     char name[40], number[REEL_HYPER_TEXT];
     const reel_optimizer_type *kind;
     for (int i = 0; (kind = reel_optimizer_at(i)) != NULL; i++) {
-        fprintf(file, "\n--optimizer %s: %s\n", kind->name, kind->formula);
+        option_words(file, fprintf(file, "\n--optimizer %s:", kind->name) - 1, 4, kind->formula);
         for (int j = 0; j < kind->hyper_count; j++) {
             option_name(kind->hypers[j].name, name, sizeof name);
             option_help_hyper(file, name, &kind->hypers[j],

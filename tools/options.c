@@ -37,7 +37,7 @@ static int distance(const char *a, const char *b)
 const char *nearest_name(const char *typed, name_at at, const void *list)
 {
     const char *best = NULL;
-    int least = (int)strlen(typed) / 3 + 1;
+    int least = ((int)strlen(typed) + 1) / 3 + 1;
     for (int i = 0;; i++) {
         const char *name = at(list, i);
         if (!name) return best;
@@ -75,8 +75,7 @@ void option_name(const char *hyper_name, char *name, size_t size)
 
 /* ---- help ---- */
 
-/* Prints text from `column` on, wrapped between `left` and HELP_WIDTH. */
-static void print_wrapped(FILE *file, int column, int left, const char *text)
+void option_words(FILE *file, int column, int left, const char *text)
 {
     while (*text) {
         int length = (int)strcspn(text, " ");
@@ -100,7 +99,7 @@ void option_help(FILE *file, const char *flag, const char *argument, const char 
         fprintf(file, "\n");
         column = 0;
     }
-    print_wrapped(file, column, HELP_COLUMN, text);
+    option_words(file, column, HELP_COLUMN, text);
 }
 
 void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value)
@@ -131,7 +130,7 @@ static void print_help(const option_set *set, FILE *file)
 {
     fprintf(file, "usage: %s [FLAG...]%s%s\n\n", set->command, set->operands ? " " : "",
             set->operands ? set->operands : "");
-    print_wrapped(file, 0, 0, set->text);
+    option_words(file, 0, 0, set->text);
     for (int g = 0; g < set->group_count; g++) {
         if (set->groups[g].count > 0 && set->groups[g].rows[0].hidden) continue;
         fprintf(file, "\n%s:\n", set->groups[g].title);

@@ -48,6 +48,8 @@ bool option_read(const option_set *set, reel_context *context, const char *flag,
 /* `reel x: sentence (see reel x --help)` on stderr; returns EXIT_USAGE. */
 int option_fail(const option_set *set, const char *format, ...) REEL_PRINTF(2, 3);
 
+/* Words from `column` on, wrapped between `left` and the width of help. */
+void option_words(FILE *file, int column, int left, const char *text);
 /* Lines of help: flag, value and sentence, wrapped. */
 void option_help(FILE *file, const char *flag, const char *argument, const char *text);
 /* The same for a hyper-parameter: sentence, range, default. */
@@ -55,7 +57,7 @@ void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, do
 /* clip_norm -> clip-norm. */
 void option_name(const char *hyper_name, char *name, size_t size);
 
-/* The name of a list nearest to what was typed, NULL when none is near: at most a third of its letters differ. */
+/* The name of a list nearest to what was typed, NULL when none is near: about a third of its letters may differ. */
 typedef const char *(*name_at)(const void *list, int index);
 const char *nearest_name(const char *typed, name_at at, const void *list);
 

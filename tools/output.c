@@ -20,6 +20,10 @@ char *number_text(double value, reel_dtype dtype, char text[NUMBER_SIZE])
         snprintf(text, NUMBER_SIZE, "%s", isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
         return text;
     }
+    if (value == floor(value) && fabs(value) < 1e15) {
+        snprintf(text, NUMBER_SIZE, value == 0 && signbit(value) ? "-0.0" : "%.0f", value);
+        return text;
+    }
     for (int digits = 1; digits <= (single ? 9 : 17); digits++) {
         snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
         if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
@@ -96,23 +100,45 @@ static bool write_text(const char *path, const char *text)
     return right;
 }
 
-/* A plain file is written beside its place and moved there; a device or a pipe is written to. */
-static bool replace_text(const char *path, const char *text)
+/* A plain file is written beside its place and moved there; a device or a pipe is written to. *beside is NULL then, else
+ * the caller's to free. */
+static bool place_of(const char *path, char **beside)
 {
     struct stat found;
+    *beside = NULL;
     if (stat(path, &found) == 0 && !S_ISREG(found.st_mode)) {
-        if (S_ISDIR(found.st_mode)) return errno = EISDIR, false;
-        return write_text(path, text);
+        errno = EISDIR;
+        return !S_ISDIR(found.st_mode);
     }
     size_t size = strlen(path) + 32;
-    char *beside = malloc(size);
-    if (!beside) return false;
-    snprintf(beside, size, "%s.%ld.tmp", path, (long)getpid());
-    bool right = write_text(beside, text) && rename(beside, path) == 0;
-    if (!right) {
-        int reason = errno;
+    *beside = malloc(size);
+    if (*beside) snprintf(*beside, size, "%s.%ld.tmp", path, (long)getpid());
+    return *beside != NULL;
+}
+
+static bool replace_text(const char *path, const char *text)
+{
+    char *beside;
+    if (!place_of(path, &beside)) return false;
+    bool right = write_text(beside ? beside : path, text) && (!beside || rename(beside, path) == 0);
+    int reason = errno;
+    if (!right && beside) unlink(beside);
+    free(beside);
+    errno = reason;
+    return right;
+}
+
+bool json_probe(const char *who, const char *path)
+{
+    char *beside = NULL;
+    if (strcmp(path, "-") == 0) return true;
+    bool right = place_of(path, &beside);
+    FILE *file = right && beside ? fopen(beside, "w") : NULL;
+    if (beside && !file) right = false;
+    if (!right) complain(who, "%s: cannot be written: %s", path, strerror(errno));
+    if (file) {
+        fclose(file);
         unlink(beside);
-        errno = reason;
     }
     free(beside);
     return right;

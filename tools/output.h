@@ -28,6 +28,9 @@ void json_add_fingerprint(cJSON *object);
  * failure. */
 bool json_write(const char *who, const char *path, const cJSON *document);
 
+/* Can this file be written? Asked before the work whose numbers it is to hold; complains when it cannot. */
+bool json_probe(const char *who, const char *path);
+
 /* Makes a folder and those above it; complains on failure. */
 bool make_folder(const char *who, const char *path);
 /* "folder/name" in memory of the caller's; NULL when there is none. */

@@ -97,7 +97,7 @@ plot_result plot_draw(plot *p)
 
 void plot_log_labels(FILE *script, const char *axis, double least, double most)
 {
-    if (!(least > 0) || !(most < INFINITY) || most / least > 1000) return;
+    if (!(least > 0 && least <= most && most < INFINITY) || most / least > 1000) return;
     int first = (int)floor(log10(least)), last = (int)ceil(log10(most));
     fprintf(script, "set %stics (", axis);
     for (int decade = first; decade <= last; decade++) {

@@ -64,16 +64,17 @@ typedef struct words {
 
 static void print_schedules(FILE *file)
 {
-    fprintf(file,
-            "\n--schedule SPEC: parts joined by commas follow each other, by * they are multiplied; @N: for N updates."
-            "\nA part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
+    fprintf(
+        file,
+        "\n--schedule SPEC, parts joined by commas follow each other, by * they are multiplied; @N: for N updates.\n"
+        "A part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
     const reel_schedule_type *type;
     for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
-        char name[128];
-        int n = snprintf(name, sizeof name, "%s", type->name);
-        for (int j = 0; j < type->hyper_count && n < (int)sizeof name; j++)
-            n += snprintf(name + n, sizeof name - (size_t)n, ":%s", type->hypers[j].name);
-        fprintf(file, "  %-34s %s\n", name, type->text);
+        if (strcmp(type->name, "lambda") == 0) continue; /* has no text form */
+        int column = fprintf(file, "  %s", type->name);
+        for (int j = 0; j < type->hyper_count; j++) column += fprintf(file, ":%s", type->hypers[j].name);
+        if (column > 33) column = (fprintf(file, "\n"), 0);
+        option_words(file, column, 34, type->text);
     }
 }
 
@@ -200,6 +201,7 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
     int status = EXIT_DONE, made = 0;
     FILE *report = s->json && strcmp(s->json, "-") == 0 ? stderr : stdout;
     if (s->out && !make_folder(s->who, s->out)) return EXIT_FAILED;
+    if (s->json && !json_probe(s->who, s->json)) return EXIT_FAILED;
     signals_install();
     while (made < count && status == EXIT_DONE) {
         char *folder = run_folder(s, choices[made].name);
@@ -230,59 +232,65 @@ static int choose(const moons_settings *s, reel_context *context, const char *na
     return count;
 }
 
+/* ---- the flags ---- */
+
+static words typed = {.hidden = "8", .precision = "float"};
+static moons_settings asked = {.keep = 2};
+static const struct {
+    double *to;
+    const reel_hyper *row;
+} defaults[] = {{&asked.samples, &samples_row},
+                {&asked.noise, &noise_row},
+                {&asked.data_seed, &data_seed_row},
+                {&asked.seed, &seed_row},
+                {&asked.epochs, &epochs_row}};
+
+static const option_row data[] = {
+    {.name = "samples", .number = &asked.samples, .hyper = &samples_row},
+    {.name = "noise", .number = &asked.noise, .hyper = &noise_row},
+    {.name = "data-seed", .number = &asked.data_seed, .hyper = &data_seed_row},
+};
+static const option_row model[] = {
+    {"hidden", "N[,N...]", "Sizes of the hidden layers; default 8.", .word = &typed.hidden},
+    {"precision", "TYPE", "float or double; double starts from the same float points and weights.",
+     .word = &typed.precision},
+    {.name = "seed", .number = &asked.seed, .hyper = &seed_row},
+};
+static const option_row training[] = {
+    {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.", .word = &typed.optimizer},
+    {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &asked.compare},
+    {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
+    {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row},
+    {.name = "batch", .number = &asked.batch, .hyper = &batch_row},
+};
+static const option_row checkpoints[] = {
+    {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
+     .word = &asked.checkpoints},
+    {.name = "every",
+     .argument = "K",
+     .text = "Updates between checkpoints; default: a tenth of the run.",
+     .number = &asked.every,
+     .hyper = &every_row},
+    {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &typed.keep},
+    {"resume", "auto|FILE|DIR",
+     "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
+     "newest of another folder.",
+     .word = &asked.resume},
+    {"force", NULL, "Delete the run that stands in the folder.", .set = &asked.force},
+    {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &asked.durable},
+    {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &asked.accept_edited},
+};
+static const option_row output[] = {
+    {"out", "DIR", "Write losses.png, boundary.png, two-moons.json and checkpoints here.", .word = &asked.out},
+    {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &asked.json},
+    {"quiet", NULL, "No progress.", .set = &asked.quiet},
+};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 int train_two_moons(int argc, char **argv)
 {
-    words w = {.hidden = "8", .precision = "float"};
-    moons_settings s = {.samples = samples_row.value,
-                        .noise = noise_row.value,
-                        .data_seed = data_seed_row.value,
-                        .seed = seed_row.value,
-                        .epochs = epochs_row.value,
-                        .keep = 2};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
-    const option_row data[] = {
-        {.name = "samples", .number = &s.samples, .hyper = &samples_row},
-        {.name = "noise", .number = &s.noise, .hyper = &noise_row},
-        {.name = "data-seed", .number = &s.data_seed, .hyper = &data_seed_row},
-    };
-    const option_row model[] = {
-        {"hidden", "N[,N...]", "Sizes of the hidden layers; default 8.", .word = &w.hidden},
-        {"precision", "TYPE", "float or double; double starts from the same float points and weights.",
-         .word = &w.precision},
-        {.name = "seed", .number = &s.seed, .hyper = &seed_row},
-    };
-    const option_row training[] = {
-        {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.", .word = &w.optimizer},
-        {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &s.compare},
-        {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &s.schedule},
-        {.name = "epochs", .number = &s.epochs, .hyper = &epochs_row},
-        {.name = "batch", .number = &s.batch, .hyper = &batch_row},
-    };
-    const option_row checkpoints[] = {
-        {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
-         .word = &s.checkpoints},
-        {.name = "every",
-         .argument = "K",
-         .text = "Updates between checkpoints; default: a tenth of the run.",
-         .number = &s.every,
-         .hyper = &every_row},
-        {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &w.keep},
-        {"resume", "auto|FILE|DIR",
-         "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
-         "newest "
-         "of another folder.",
-         .word = &s.resume},
-        {"force", NULL, "Delete the run that stands in the folder.", .set = &s.force},
-        {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &s.durable},
-        {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &s.accept_edited},
-    };
-    const option_row output[] = {
-        {"out", "DIR", "Write losses.png, boundary.png, two-moons.json and checkpoints here.", .word = &s.out},
-        {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &s.json},
-        {"quiet", NULL, "No progress.", .set = &s.quiet},
-    };
     const option_group groups[] = {{"data", ROWS(data)},
                                    {"model", ROWS(model)},
                                    {"training", ROWS(training)},
@@ -297,19 +305,19 @@ int train_two_moons(int argc, char **argv)
         .groups = groups,
         .group_count = sizeof groups / sizeof *groups,
         .more = print_more};
-    s.who = set.command;
-    s.set = &set;
+    asked.who = set.command;
+    asked.set = &set;
     reel_context *context = reel_context_new(NULL);
     optimizer_choice choices[RUNS_MOST];
     int first = options_parse(&set, context, argc, argv), count = 0;
-    if (first >= 0 && read_words(&s, context, &w)) {
-        const char *wrong = conflict(&s, &w);
+    if (first >= 0 && read_words(&asked, context, &typed)) {
+        const char *wrong = conflict(&asked, &typed);
         if (wrong)
             option_fail(&set, "%s", wrong);
         else
-            count = choose(&s, context, w.optimizer, choices);
+            count = choose(&asked, context, typed.optimizer, choices);
     }
     reel_context_free(context);
-    int status = first < 0 ? -1 - first : count == 0 ? EXIT_USAGE : train(&s, choices, count);
+    int status = first < 0 ? -1 - first : count == 0 ? EXIT_USAGE : train(&asked, choices, count);
     return finish_output(set.command, status);
 }

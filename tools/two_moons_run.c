@@ -299,6 +299,10 @@ int moons_train(moons_run *r, const moons_settings *settings, const optimizer_ch
     signals_watch(r->trainer);
     reel_status ended = reel_trainer_run(NULL, r->trainer);
     signals_watch(NULL);
+    if (ended == REEL_BAD_STATE && r->folder && !settings->resume && !settings->force) {
+        complain(settings->who, "%s (--resume auto, --force, --checkpoint-dir)", reel_error_text(r->context));
+        return EXIT_FAILED;
+    }
     if (reel_failed(r->context)) return complain_of(settings->who, r->context);
     if (ended != REEL_OK || signals_caught()) return stopped(r);
     evaluate(r);

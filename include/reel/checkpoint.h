@@ -25,7 +25,8 @@ extern "C" {
 
 typedef struct reel_state reel_state;
 
-/* An empty state, owned by the context; `program` (copied) goes into the fingerprint. */
+/* An empty state, owned by the context; `program` (copied) goes into the fingerprint; NULL: the name the
+ * program was started under. */
 REEL_API reel_state *reel_state_new(REEL_SITE reel_context *context, const char *program);
 REEL_API void reel_state_free(reel_state *state);
 

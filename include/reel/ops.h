@@ -261,8 +261,8 @@ REEL_API reel_value reel_bce_with_logits_weighted(REEL_SITE reel_value predictio
  * reel_cross_entropy_with. */
 REEL_API reel_value reel_nll(REEL_SITE reel_value logarithms, reel_value classes, reel_value weights, int64_t ignored,
                              reel_reduction reduction);
-/* Cross-entropy with a distribution t (rows, classes, ..), the shape of the logits, for each row: - sum over j of w[j] ((1 - s) t[j] + s / C)
- * log(softmax(x)[j]). The mean divides by the number of rows. */
+/* Cross-entropy with a distribution t (rows, classes, ..), the shape of the logits, for each row: the sum over j of
+ * -w[j] ((1 - s) t[j] + s / C) log(softmax(x)[j]). The mean divides by the number of rows. */
 REEL_API reel_value reel_cross_entropy_probs(REEL_SITE reel_value logits, reel_value probabilities, reel_value weights,
                                              double smoothing, reel_reduction reduction);
 

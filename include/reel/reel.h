@@ -9,9 +9,11 @@
 #include <reel/average.h>
 #include <reel/base.h>
 #include <reel/check.h>
+#include <reel/checkpoint.h>
 #include <reel/context.h>
 #include <reel/data.h>
 #include <reel/hyper.h>
+#include <reel/nn.h>
 #include <reel/op.h>
 #include <reel/ops.h>
 #include <reel/optim.h>
@@ -22,5 +24,6 @@
 #include <reel/nn.h>
 #include <reel/train.h>
 #include <reel/tape.h>
+#include <reel/train.h>
 
 #endif

@@ -33,7 +33,7 @@ static void cpu_name(char text[FINGERPRINT_TEXT])
 {
 #if defined(__x86_64__)
     unsigned words[13] = {0};
-    if (__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u) {
+    if ((unsigned)__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u) {
         for (unsigned i = 0; i < 3; i++)
             __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
         char name[sizeof words];
@@ -84,6 +84,7 @@ int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS])
     cpu_name(cpu);
     set(&rows[n++], "cpu", cpu);
     set(&rows[n++], "kernels", kernels_isa_name());
+    set(&rows[n++], "threads", "1");
     set(&rows[n++], "floating_point", floating_point_mode());
     return n;
 }

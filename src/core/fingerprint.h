@@ -15,7 +15,8 @@ typedef struct fingerprint_row {
     char value[FINGERPRINT_TEXT];
 } fingerprint_row;
 
-/* Fills in the rows: version of Reel, compiler, flags, C library, CPU, kernels, floating-point mode. Returns how many. */
+/* Fills in the rows: version of Reel, compiler, flags, C library, CPU, kernels, threads, floating-point
+ * mode. Returns how many. */
 int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS]);
 
 #endif

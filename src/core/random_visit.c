@@ -19,9 +19,11 @@ static void visit_mt19937(mt19937 *mt, visitor *v)
     for (int i = 0; i < MT19937_WORDS; i++) words[i] = mt->word[i];
     reel_array array = reel_array_view(REEL_INT64, words, 1, &count);
     visit_int64(v, "index", &index);
+    visit_peek_int64(v, "index", &index);
     if (reading(v) && !visit_failed(v) && (index < 0 || index > MT19937_WORDS))
         visit_reject(v, REEL_BAD_FILE, "index is %lld, expected 0 to %d", (long long)index, MT19937_WORDS);
     visit_array(v, "words", &array);
+    visit_peek_array(v, "words", &array);
     if (reading(v) && !visit_failed(v)) {
         for (int i = 0; i < MT19937_WORDS; i++) {
             if (words[i] >= 0 && words[i] <= UINT32_MAX) continue;
@@ -62,6 +64,7 @@ void rng_visit(reel_rng *rng, visitor *v, const char *name)
         visit_mt19937(&rng->mt, v);
     visit_bool(v, "has_kept", &has_kept);
     visit_double(v, "kept", &kept);
+    visit_peek_double(v, "kept", &kept);
     if (reading(v) && !visit_failed(v) && !isfinite(kept))
         visit_reject(v, REEL_BAD_FILE, "the kept normal number is not finite");
     if (visit_mode_of(v) == VISIT_LOAD && !visit_failed(v)) {

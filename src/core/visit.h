@@ -54,6 +54,8 @@ bool visit_has(visitor *v, const char *name);
 bool visit_peek_double(visitor *v, const char *name, double *value);
 bool visit_peek_int64(visitor *v, const char *name, int64_t *value);
 bool visit_peek_text(visitor *v, const char *name, char *text, size_t size);
+/* CHECK: the numbers of an array that has just been visited; the shape and type of `array` are what is expected. */
+bool visit_peek_array(visitor *v, const char *name, const reel_array *array);
 /* In CHECK mode: what the file holds in the field just named by its parts is wrong; keeps `status` with the sentence,
  * after the path of the current object. */
 void visit_reject(visitor *v, reel_status status, const char *format, ...) REEL_PRINTF(3, 4);

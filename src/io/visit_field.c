@@ -437,3 +437,12 @@ bool visit_peek_text(visitor *v, const char *name, char *text, size_t size)
     text[length] = '\0';
     return true;
 }
+
+bool visit_peek_array(visitor *v, const char *name, const reel_array *array)
+{
+    if (visit_failed(v) || v->mode != VISIT_CHECK || visitor_misplaced(v, false)) return false;
+    v->mode = VISIT_LOAD; /* reading into memory of the caller's, which is not the object */
+    read_array(v, name, array);
+    v->mode = VISIT_CHECK;
+    return !visit_failed(v);
+}

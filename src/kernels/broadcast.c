@@ -170,26 +170,44 @@ static gradient_source source_of(const matrix *m, binary_backward *of, int64_t r
                              .runs = m->runs};
 }
 
-/* The operand is one row for all rows. A short one is summed as several side by side, which are summed in the end. */
+/* The operand is one short row for all rows: several copies of it are summed side by side, as in a wide row, the rows
+ * that are left are added to the first of them, and the copies are added by halves. */
+static bool gradient_short_row(const kernels *k, const matrix *m, int which, binary_backward *of, char *gradient,
+                               bool add)
+{
+    tile t, sums;
+    int64_t copies = repeat_row(m, which, &t);
+    while (copies & (copies - 1)) copies &= copies - 1; /* a power of 2 */
+    if (copies < 2) return false;
+    gradient_source wide = source_of(m, of, 0);
+    int64_t wide_rows = m->rows / copies, done = wide_rows * copies;
+    if (which == 0)
+        wide.a = t.bytes, wide.b_row *= copies;
+    else
+        wide.b = t.bytes, wide.a_row *= copies;
+    k->elementwise->sum_rows(wide_rows, copies * m->cols, &wide, sums.bytes, false);
+    if (done < m->rows) {
+        binary_backward *backward = of ? of : k->elementwise->binary[BINARY_add].backward[0][RUN_BOTH];
+        gradient_source left = source_of(m, of, done);
+        backward((m->rows - done) * m->cols, which == 0 ? t.bytes : left.a, which == 1 ? t.bytes : left.b, left.y,
+                 left.g, sums.bytes, true);
+    }
+    binary_forward *plus = k->elementwise->binary[BINARY_add].forward[RUN_BOTH];
+    for (int64_t half = copies / 2 * m->cols; half >= m->cols; half /= 2)
+        plus(half, sums.bytes, sums.bytes + (size_t)half * m->unit, sums.bytes);
+    if (add)
+        plus(m->cols, gradient, sums.bytes, gradient);
+    else
+        memcpy(gradient, sums.bytes, (size_t)m->cols * m->unit);
+    return true;
+}
+
+/* The operand is one row for all rows. */
 static void gradient_row(const kernels *k, const matrix *m, int which, binary_backward *of, char *gradient, bool add)
 {
-    sum_rows_kernel *sum_rows = k->elementwise->sum_rows;
-    tile t, sums;
-    int64_t times = repeat_row(m, which, &t), done = 0;
-    if (times > 1 && m->rows / times > 1) {
-        gradient_source wide = source_of(m, of, 0), sides = {.g = sums.bytes};
-        done = m->rows / times * times;
-        if (which == 0)
-            wide.a = t.bytes, wide.b_row *= times;
-        else
-            wide.b = t.bytes, wide.a_row *= times;
-        sum_rows(m->rows / times, times * m->cols, &wide, sums.bytes, false);
-        sum_rows(times, m->cols, &sides, gradient, add);
-        add = true;
-    }
-    if (done == m->rows) return;
-    gradient_source rest = source_of(m, of, done);
-    sum_rows(m->rows - done, m->cols, &rest, gradient, add);
+    if (gradient_short_row(k, m, which, of, gradient, add)) return;
+    gradient_source source = source_of(m, of, 0);
+    k->elementwise->sum_rows(m->rows, m->cols, &source, gradient, add);
 }
 
 /* The operand is one number in each row (one for all rows would have been merged into one row). */

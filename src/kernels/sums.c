@@ -12,16 +12,14 @@ extern sum_rows_kernel KERNEL(sum_rows);
 /* Elements summed lane by lane before their sum goes to the cascade. */
 #define SUM_CHUNK (32 * ROUND)
 
-static real sum_chunk(int64_t n, const real *p)
+KERNEL_INLINE real sum_chunk(int64_t n, const real *p)
 {
     V sum[ROUND_VECTORS] = {{0}};
     int64_t i = 0;
     for (; i + ROUND <= n; i += ROUND)
         for (int k = 0; k < ROUND_VECTORS; k++) sum[k] += v_load(p + i + k * LANES);
-    for (int k = 0; i < n; k++, i += LANES) {
-        int64_t left = n - i;
-        sum[k] += left < LANES ? v_first(v_load_part(p + i, left), left) : v_load(p + i);
-    }
+    for (int k = 0; k < ROUND_VECTORS && i < n; k++, i += LANES)
+        sum[k] += n - i < LANES ? v_first(v_load_part(p + i, n - i), n - i) : v_load(p + i);
     return v_sum_round(sum);
 }
 
@@ -45,14 +43,19 @@ static const real *source_row(const gradient_source *s, int64_t row, int64_t col
 
 void KERNEL(sum_run)(int64_t n, const gradient_source *source, void *sum, bool add)
 {
-    real buffer[SUM_CHUNK], *out = sum;
-    cascade parts;
-    parts.count = 0;
-    for (int64_t i = 0; i < n; i += SUM_CHUNK) {
-        int64_t size = n - i < SUM_CHUNK ? n - i : SUM_CHUNK;
-        cascade_push(&parts, sum_chunk(size, source_row(source, 0, n, i, size, buffer)));
+    real buffer[SUM_CHUNK], *out = sum, total;
+    if (n <= SUM_CHUNK) {
+        total = sum_chunk(n, source_row(source, 0, n, 0, n, buffer));
+    } else {
+        cascade parts;
+        parts.count = 0;
+        for (int64_t i = 0; i < n; i += SUM_CHUNK) {
+            int64_t size = n - i < SUM_CHUNK ? n - i : SUM_CHUNK;
+            cascade_push(&parts, sum_chunk(size, source_row(source, 0, n, i, size, buffer)));
+        }
+        total = cascade_total(&parts);
     }
-    *out = add ? *out + cascade_total(&parts) : cascade_total(&parts);
+    *out = add ? *out + total : total;
 }
 
 #define ROW_CHUNK 32 /* rows summed one after another before their sum goes to the cascade */

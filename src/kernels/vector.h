@@ -201,13 +201,27 @@ KERNEL_INLINE V v_sqrt(V x)
 #define ROUND (4 * BLOCK_LANES)
 #define ROUND_VECTORS (4 * BLOCK_VECTORS)
 
-KERNEL_INLINE real v_sum_round(const V sum[ROUND_VECTORS])
+/* Lane 0: the sum of the lanes, added by halves. */
+KERNEL_INLINE real v_sum_lanes(V v)
 {
-    real lane[ROUND];
-    memcpy(lane, sum, sizeof lane);
-    for (int half = ROUND / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+#if V_BYTES * 8 / KERNEL_BITS >= 16
+    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif V_BYTES * 8 / KERNEL_BITS == 8
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif V_BYTES * 8 / KERNEL_BITS == 4
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1);
+#endif
+    return v[0] + v[1];
+}
+
+KERNEL_INLINE real v_sum_round(V sum[ROUND_VECTORS])
+{
+    for (int i = 0; i < 8 && ROUND_VECTORS >= 16; i++) sum[i] += sum[i + 8];
+    for (int i = 0; i < 4 && ROUND_VECTORS >= 8; i++) sum[i] += sum[i + 4];
+    return v_sum_lanes((sum[0] + sum[2]) + (sum[1] + sum[3]));
 }
 
 /* v, with 0 from lane n on. */

@@ -38,19 +38,6 @@ static reel_status nll_shape(reel_call *call)
     return REEL_OK;
 }
 
-static double element(const reel_array *a, int64_t i)
-{
-    return a->dtype == REEL_FLOAT ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
-}
-
-static void store(const reel_array *a, void *to, int64_t i, double value, bool add)
-{
-    if (a->dtype == REEL_FLOAT)
-        ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
-    else
-        ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
-}
-
 static int64_t class_count(const reel_array *x)
 {
     return x->shape[x->rank > 1];
@@ -70,7 +57,7 @@ static double nll_weight(const reel_call *call, int64_t i)
     const nll_attributes *a = call->attributes;
     int64_t class = ((const int64_t *)call->in[1]->data)[i];
     if (class == a->ignored) return 0;
-    return call->count > 2 && call->in[2] ? element(call->in[2], class) : 1;
+    return call->count > 2 && call->in[2] ? real_at(call->in[2], class) : 1;
 }
 
 static reel_status nll_forward(reel_call *call)
@@ -84,13 +71,13 @@ static reel_status nll_forward(reel_call *call)
         if (counts && (class[i] < 0 || class[i] >= classes))
             return reel_call_fail(call, REEL_BAD_INDEX, "class[%lld]: found %lld, expected 0 to %lld", (long long)i,
                                   (long long)class[i], (long long)classes - 1);
-        double w = nll_weight(call, i), loss = counts ? -w * element(x, class_place(x, i, class[i])) : 0;
+        double w = nll_weight(call, i), loss = counts ? -w * real_at(x, class_place(x, i, class[i])) : 0;
         sum += loss;
         weights += w;
-        if (a->reduction == REEL_NONE) store(call->out, call->out->data, i, loss, false);
+        if (a->reduction == REEL_NONE) real_put(call->out, call->out->data, i, loss, false);
     }
     a->divisor = a->reduction == REEL_MEAN ? weights : 1;
-    if (a->reduction != REEL_NONE) store(call->out, call->out->data, 0, sum / a->divisor, false);
+    if (a->reduction != REEL_NONE) real_put(call->out, call->out->data, 0, sum / a->divisor, false);
     return REEL_OK;
 }
 
@@ -109,8 +96,8 @@ static reel_status nll_backward(reel_call *call)
     g.data = (void *)(uintptr_t)call->out_gradient;
     for (int64_t i = 0; i < t->size; i++) {
         if (class[i] == a->ignored) continue;
-        double own = element(&g, a->reduction == REEL_NONE ? i : 0) / a->divisor;
-        store(x, to, class_place(x, i, class[i]), -own * nll_weight(call, i), true);
+        double own = real_at(&g, a->reduction == REEL_NONE ? i : 0) / a->divisor;
+        real_put(x, to, class_place(x, i, class[i]), -own * nll_weight(call, i), true);
     }
     return REEL_OK;
 }

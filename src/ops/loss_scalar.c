@@ -100,18 +100,13 @@ static reel_status scalar_loss_shape(reel_call *call)
     return REEL_OK;
 }
 
-static double element(const reel_array *a, int64_t i)
-{
-    return a->dtype == REEL_FLOAT ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
-}
-
 /* Value and slopes of element i, the weight included. */
 static double evaluate(const reel_call *call, int64_t i, double slope[OPERANDS])
 {
     const scalar_loss_attributes *a = call->attributes;
     double in[OPERANDS] = {0, 0, 1, 1}, value;
     for (int k = 0; k < call->count; k++)
-        if (call->in[k]) in[k] = element(call->in[k], i);
+        if (call->in[k]) in[k] = real_at(call->in[k], i);
     slope[POSITIVE] = 0;
     functions[call->op - ops](in, a->p, &value, slope);
     slope[PREDICTION] *= in[WEIGHT];
@@ -119,14 +114,6 @@ static double evaluate(const reel_call *call, int64_t i, double slope[OPERANDS])
     slope[POSITIVE] *= in[WEIGHT];
     slope[WEIGHT] = value;
     return value * in[WEIGHT];
-}
-
-static void store(const reel_array *a, void *to, int64_t i, double value, bool add)
-{
-    if (a->dtype == REEL_FLOAT)
-        ((float *)to)[i] = add ? ((float *)to)[i] + (float)value : (float)value;
-    else
-        ((double *)to)[i] = add ? ((double *)to)[i] + value : value;
 }
 
 static reel_status scalar_loss_forward(reel_call *call)
@@ -137,10 +124,10 @@ static reel_status scalar_loss_forward(reel_call *call)
     for (int64_t i = 0; i < n; i++) {
         double value = evaluate(call, i, slope);
         sum += value;
-        if (a->reduction == REEL_NONE) store(call->out, call->out->data, i, value, false);
+        if (a->reduction == REEL_NONE) real_put(call->out, call->out->data, i, value, false);
     }
     if (a->reduction != REEL_NONE)
-        store(call->out, call->out->data, 0, a->reduction == REEL_MEAN ? sum / (double)n : sum, false);
+        real_put(call->out, call->out->data, 0, a->reduction == REEL_MEAN ? sum / (double)n : sum, false);
     return REEL_OK;
 }
 
@@ -154,8 +141,8 @@ static reel_status scalar_loss_backward(reel_call *call)
     for (int k = 0; k < call->count; k++)
         for (int64_t i = 0; i < n && call->in_gradient[k]; i++) {
             evaluate(call, i, slope);
-            double own = element(&g, a->reduction == REEL_NONE ? i : 0) / share;
-            store(call->out, call->in_gradient[k], i, own * slope[k], call->add[k]);
+            double own = real_at(&g, a->reduction == REEL_NONE ? i : 0) / share;
+            real_put(call->out, call->in_gradient[k], i, own * slope[k], call->add[k]);
         }
     return REEL_OK;
 }

@@ -12,7 +12,7 @@
  * channel. Layer and group norm: x (rows, groups, channels, places), a set is one (row, group); in layer norm there is
  * one group and each element of a row is a channel. Batch norm (across): x (rows, sets, places), a set is one channel
  * over all rows and places. */
-typedef struct norm_plan {
+typedef struct normalize_plan {
     int axes; /* asked for: the last axes (layer norm), groups (group norm) */
     int64_t sets, length, groups, channels, places;
     bool across;
@@ -20,10 +20,10 @@ typedef struct norm_plan {
     double eps, momentum;
     void *running_mean, *running_variance; /* numbers of the tape's type, or NULL */
     double *mean, *scale, *squares;        /* of each set; scale = 1 / sqrt(variance + eps) */
-} norm_plan;
+} normalize_plan;
 
 /* Elements of weight or bias; NULL when there is none. */
-static const void *norm_operand(const reel_call *call, int i)
+static const void *normalize_operand(const reel_call *call, int i)
 {
     return i < call->count && call->in[i] ? call->in[i]->data : NULL;
 }
@@ -31,23 +31,23 @@ static const void *norm_operand(const reel_call *call, int i)
 #define LOOPS "ops/normalize_loops.h"
 #include "ops/typed.h"
 
-DISPATCH(norm_apply)
-DISPATCH(norm_backward)
+DISPATCH(normalize_apply)
+DISPATCH(normalize_backward)
 
-static reel_status norm_forward(reel_call *call)
+static reel_status normalize_forward(reel_call *call)
 {
-    norm_plan *p = call->attributes;
+    normalize_plan *p = call->attributes;
     p->mean = reel_call_scratch(call, (size_t)p->sets * 3 * sizeof *p->mean);
     if (!p->mean) return REEL_NO_MEMORY;
     p->scale = p->mean + p->sets;
     p->squares = p->scale + p->sets;
-    return norm_apply(call);
+    return normalize_apply(call);
 }
 
 /* Operands real, eps positive, weight and bias (if any) of the last or only dimensions given. */
-static reel_status norm_rule(reel_call *call, int rank, const int64_t *shape)
+static reel_status normalize_rule(reel_call *call, int rank, const int64_t *shape)
 {
-    const norm_plan *p = call->attributes;
+    const normalize_plan *p = call->attributes;
     reel_status status = rule_all_real(call);
     if (status != REEL_OK) return status;
     if (!(p->eps >= 0)) return reel_call_fail(call, REEL_BAD_ARGUMENT, "found eps = %g, expected 0 or more", p->eps);
@@ -67,7 +67,7 @@ static reel_status norm_rule(reel_call *call, int rank, const int64_t *shape)
 
 static reel_status layer_norm_shape(reel_call *call)
 {
-    norm_plan *p = call->attributes;
+    normalize_plan *p = call->attributes;
     const reel_array *x = call->in[0];
     if (p->axes < 1 || p->axes > x->rank)
         return reel_call_fail(call, REEL_BAD_ARGUMENT, "found %d axes of a value with rank %d", p->axes, x->rank);
@@ -75,7 +75,7 @@ static reel_status layer_norm_shape(reel_call *call)
     p->sets = p->length = p->groups = p->places = 1;
     for (int d = 0; d < x->rank; d++) *(d < lead ? &p->sets : &p->length) *= x->shape[d];
     p->channels = p->length;
-    return norm_rule(call, p->axes, x->shape + lead);
+    return normalize_rule(call, p->axes, x->shape + lead);
 }
 
 #define NORM_X(rank, ...)                                                                                              \
@@ -83,13 +83,13 @@ static reel_status layer_norm_shape(reel_call *call)
         rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false                                                            \
     }
 static const reel_sample layer_norm_samples[] = {
-    {"rows", 3, {NORM_X(2, 3, 5), NORM_X(1, 5), NORM_X(1, 5)}, &(norm_plan){.axes = 1, .eps = 1e-5}, false},
+    {"rows", 3, {NORM_X(2, 3, 5), NORM_X(1, 5), NORM_X(1, 5)}, &(normalize_plan){.axes = 1, .eps = 1e-5}, false},
     {"two axes",
      3,
      {NORM_X(3, 2, 3, 2), NORM_X(2, 3, 2), NORM_X(2, 3, 2)},
-     &(norm_plan){.axes = 2, .eps = 1e-5},
+     &(normalize_plan){.axes = 2, .eps = 1e-5},
      false},
-    {"plain", 1, {NORM_X(2, 2, 4)}, &(norm_plan){.axes = 1, .eps = 0.1}, false},
+    {"plain", 1, {NORM_X(2, 2, 4)}, &(normalize_plan){.axes = 1, .eps = 0.1}, false},
 };
 
 static const reel_op layer_norm_op = {
@@ -98,10 +98,10 @@ static const reel_op layer_norm_op = {
     .formula = "y = (x - mean) / sqrt(variance + eps) * weight + bias over the last axes",
     .least = 1,
     .most = 3,
-    .attributes_size = sizeof(norm_plan),
+    .attributes_size = sizeof(normalize_plan),
     .shape = layer_norm_shape,
-    .forward = norm_forward,
-    .backward = norm_backward,
+    .forward = normalize_forward,
+    .backward = normalize_backward,
     .samples = layer_norm_samples,
     .sample_count = 3,
 };
@@ -109,14 +109,14 @@ static const reel_op layer_norm_op = {
 reel_value reel_layer_norm(const char *site, reel_value x, int axes, reel_value weight, reel_value bias, double eps)
 {
     return reel_record(site, &layer_norm_op, 3, (const reel_value[]){x, weight, bias},
-                       &(norm_plan){.axes = axes, .eps = eps});
+                       &(normalize_plan){.axes = axes, .eps = eps});
 }
 
 /* ---- group norm ---- */
 
 static reel_status group_norm_shape(reel_call *call)
 {
-    norm_plan *p = call->attributes;
+    normalize_plan *p = call->attributes;
     const reel_array *x = call->in[0];
     char text[SHAPE_TEXT_SIZE];
     if (x->rank < 2)
@@ -130,12 +130,16 @@ static reel_status group_norm_shape(reel_call *call)
     p->places = 1;
     for (int d = 2; d < x->rank; d++) p->places *= x->shape[d];
     p->length = p->channels * p->places;
-    return norm_rule(call, 1, x->shape + 1);
+    return normalize_rule(call, 1, x->shape + 1);
 }
 
 static const reel_sample group_norm_samples[] = {
-    {"two groups", 3, {NORM_X(3, 2, 4, 3), NORM_X(1, 4), NORM_X(1, 4)}, &(norm_plan){.axes = 2, .eps = 1e-5}, false},
-    {"one group", 1, {NORM_X(2, 3, 4)}, &(norm_plan){.axes = 1, .eps = 1e-5}, false},
+    {"two groups",
+     3,
+     {NORM_X(3, 2, 4, 3), NORM_X(1, 4), NORM_X(1, 4)},
+     &(normalize_plan){.axes = 2, .eps = 1e-5},
+     false},
+    {"one group", 1, {NORM_X(2, 3, 4)}, &(normalize_plan){.axes = 1, .eps = 1e-5}, false},
 };
 
 static const reel_op group_norm_op = {
@@ -144,10 +148,10 @@ static const reel_op group_norm_op = {
     .formula = "y = (x - mean) / sqrt(variance + eps) * weight + bias over groups of channels",
     .least = 1,
     .most = 3,
-    .attributes_size = sizeof(norm_plan),
+    .attributes_size = sizeof(normalize_plan),
     .shape = group_norm_shape,
-    .forward = norm_forward,
-    .backward = norm_backward,
+    .forward = normalize_forward,
+    .backward = normalize_backward,
     .samples = group_norm_samples,
     .sample_count = 2,
 };
@@ -155,14 +159,14 @@ static const reel_op group_norm_op = {
 reel_value reel_group_norm(const char *site, reel_value x, int groups, reel_value weight, reel_value bias, double eps)
 {
     return reel_record(site, &group_norm_op, 3, (const reel_value[]){x, weight, bias},
-                       &(norm_plan){.axes = groups, .eps = eps});
+                       &(normalize_plan){.axes = groups, .eps = eps});
 }
 
 /* ---- batch norm ---- */
 
 static reel_status batch_norm_shape(reel_call *call)
 {
-    norm_plan *p = call->attributes;
+    normalize_plan *p = call->attributes;
     const reel_array *x = call->in[0];
     char text[SHAPE_TEXT_SIZE];
     if (x->rank < 2)
@@ -176,12 +180,12 @@ static reel_status batch_norm_shape(reel_call *call)
     if (!p->fixed && p->length < 2)
         return reel_call_fail(call, REEL_BAD_SHAPE, "%s has %lld elements a channel, expected at least 2",
                               shape_text(text, x), (long long)p->length);
-    return norm_rule(call, 1, x->shape + 1);
+    return normalize_rule(call, 1, x->shape + 1);
 }
 
 static const reel_sample batch_norm_samples[] = {
-    {"rows", 3, {NORM_X(2, 5, 3), NORM_X(1, 3), NORM_X(1, 3)}, &(norm_plan){.eps = 1e-5}, false},
-    {"images", 3, {NORM_X(4, 2, 3, 2, 2), NORM_X(1, 3), NORM_X(1, 3)}, &(norm_plan){.eps = 1e-5}, false},
+    {"rows", 3, {NORM_X(2, 5, 3), NORM_X(1, 3), NORM_X(1, 3)}, &(normalize_plan){.eps = 1e-5}, false},
+    {"images", 3, {NORM_X(4, 2, 3, 2, 2), NORM_X(1, 3), NORM_X(1, 3)}, &(normalize_plan){.eps = 1e-5}, false},
 };
 
 static const reel_op batch_norm_op = {
@@ -190,10 +194,10 @@ static const reel_op batch_norm_op = {
     .formula = "y = (x - mean) / sqrt(variance + eps) * weight + bias for each channel over the batch",
     .least = 1,
     .most = 3,
-    .attributes_size = sizeof(norm_plan),
+    .attributes_size = sizeof(normalize_plan),
     .shape = batch_norm_shape,
-    .forward = norm_forward,
-    .backward = norm_backward,
+    .forward = normalize_forward,
+    .backward = normalize_backward,
     .samples = batch_norm_samples,
     .sample_count = 2,
 };
@@ -208,7 +212,7 @@ reel_value reel_batch_norm(const char *site, reel_value x, reel_value weight, re
                            const reel_array *running_mean, const reel_array *running_variance, double momentum,
                            double eps)
 {
-    norm_plan p = {.eps = eps, .momentum = momentum};
+    normalize_plan p = {.eps = eps, .momentum = momentum};
     bool fits = !running_mean == !running_variance;
     if (fits && running_mean) {
         fits = running_fits(x, running_mean) && running_fits(x, running_variance);

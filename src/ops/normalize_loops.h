@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loops of the normalisations; see typed.h and norm_plan in normalize.c.
+ * Loops of the normalisations; see typed.h and normalize_plan in normalize.c.
  */
 
 /* Place of element i of set s: sets are contiguous but for batch norm. */
-static inline int64_t TYPED(place)(const norm_plan *p, int64_t s, int64_t i)
+static inline int64_t TYPED(place)(const normalize_plan *p, int64_t s, int64_t i)
 {
     return p->across ? (i / p->places * p->sets + s) * p->places + i % p->places : s * p->length + i;
 }
 
 /* Index of weight and bias of element i of set s. */
-static inline int64_t TYPED(channel)(const norm_plan *p, int64_t s, int64_t i)
+static inline int64_t TYPED(channel)(const normalize_plan *p, int64_t s, int64_t i)
 {
     return p->across ? s : s % p->groups * p->channels + i / p->places;
 }
 
 /* Mean and 1 / deviation of every set, in two passes. */
-static void TYPED(norm_measure)(const norm_plan *p, const REAL *x)
+static void TYPED(normalize_measure)(const normalize_plan *p, const REAL *x)
 {
     for (int64_t s = 0; s < p->sets; s++) {
         double sum = 0, squares = 0, n = (double)p->length;
@@ -32,7 +32,7 @@ static void TYPED(norm_measure)(const norm_plan *p, const REAL *x)
 }
 
 /* running = (1 - momentum) running + momentum found, the variance found with n - 1 below. */
-static void TYPED(norm_update_running)(const norm_plan *p)
+static void TYPED(normalize_update_running)(const normalize_plan *p)
 {
     REAL *mean = p->running_mean, *variance = p->running_variance;
     for (int64_t s = 0; s < p->sets; s++) {
@@ -42,7 +42,7 @@ static void TYPED(norm_update_running)(const norm_plan *p)
     }
 }
 
-static void TYPED(norm_take_running)(const norm_plan *p)
+static void TYPED(normalize_take_running)(const normalize_plan *p)
 {
     const REAL *mean = p->running_mean, *variance = p->running_variance;
     for (int64_t s = 0; s < p->sets; s++) {
@@ -51,17 +51,17 @@ static void TYPED(norm_take_running)(const norm_plan *p)
     }
 }
 
-static reel_status TYPED(norm_apply)(reel_call *call)
+static reel_status TYPED(normalize_apply)(reel_call *call)
 {
-    const norm_plan *p = call->attributes;
+    const normalize_plan *p = call->attributes;
     const REAL *x = call->in[0]->data;
-    const REAL *weight = norm_operand(call, 1), *bias = norm_operand(call, 2);
+    const REAL *weight = normalize_operand(call, 1), *bias = normalize_operand(call, 2);
     REAL *y = call->out->data;
     if (p->fixed)
-        TYPED(norm_take_running)(p);
+        TYPED(normalize_take_running)(p);
     else
-        TYPED(norm_measure)(p, x);
-    if (p->running_mean && !p->fixed) TYPED(norm_update_running)(p);
+        TYPED(normalize_measure)(p, x);
+    if (p->running_mean && !p->fixed) TYPED(normalize_update_running)(p);
     for (int64_t s = 0; s < p->sets; s++)
         for (int64_t i = 0; i < p->length; i++) {
             int64_t k = TYPED(place)(p, s, i), c = TYPED(channel)(p, s, i);
@@ -74,9 +74,9 @@ static reel_status TYPED(norm_apply)(reel_call *call)
 }
 
 /* With z the normalised x and h = g weight: x' = scale (h - mean of h - z mean of h z); with fixed statistics scale h. */
-static void TYPED(norm_input_gradient)(const reel_call *call, const norm_plan *p)
+static void TYPED(normalize_input_gradient)(const reel_call *call, const normalize_plan *p)
 {
-    const REAL *x = call->in[0]->data, *g = call->out_gradient, *weight = norm_operand(call, 1);
+    const REAL *x = call->in[0]->data, *g = call->out_gradient, *weight = normalize_operand(call, 1);
     REAL *to = call->in_gradient[0];
     for (int64_t s = 0; s < p->sets; s++) {
         double sum = 0, product = 0, n = (double)p->length;
@@ -97,7 +97,7 @@ static void TYPED(norm_input_gradient)(const reel_call *call, const norm_plan *p
 }
 
 /* weight' = sum of g z, bias' = sum of g, gathered in `sums`. */
-static void TYPED(norm_affine_gradient)(const reel_call *call, const norm_plan *p, int operand, double *sums)
+static void TYPED(normalize_affine_gradient)(const reel_call *call, const normalize_plan *p, int operand, double *sums)
 {
     const REAL *x = call->in[0]->data, *g = call->out_gradient;
     REAL *to = call->in_gradient[operand];
@@ -112,15 +112,15 @@ static void TYPED(norm_affine_gradient)(const reel_call *call, const norm_plan *
     for (int64_t c = 0; c < count; c++) to[c] = call->add[operand] ? to[c] + (REAL)sums[c] : (REAL)sums[c];
 }
 
-static reel_status TYPED(norm_backward)(reel_call *call)
+static reel_status TYPED(normalize_backward)(reel_call *call)
 {
-    const norm_plan *p = call->attributes;
-    if (call->in_gradient[0]) TYPED(norm_input_gradient)(call, p);
+    const normalize_plan *p = call->attributes;
+    if (call->in_gradient[0]) TYPED(normalize_input_gradient)(call, p);
     for (int i = 1; i < call->count; i++) {
         if (!call->in_gradient[i]) continue;
         double *sums = reel_call_scratch(call, (size_t)call->in[i]->size * sizeof *sums);
         if (!sums) return REEL_NO_MEMORY;
-        TYPED(norm_affine_gradient)(call, p, i, sums);
+        TYPED(normalize_affine_gradient)(call, p, i, sums);
     }
     return REEL_OK;
 }

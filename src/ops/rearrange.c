@@ -221,11 +221,7 @@ static reel_status pad_forward(reel_call *call)
     const pad_attributes *a = call->attributes;
     strided w = pad_walk(call);
     reel_array *y = call->out;
-    for (int64_t i = 0; i < y->size; i++)
-        if (y->dtype == REEL_FLOAT)
-            ((float *)y->data)[i] = (float)a->value;
-        else
-            ((double *)y->data)[i] = a->value;
+    for (int64_t i = 0; i < y->size; i++) real_put(y, y->data, i, a->value, false);
     walk_put(&w, y->dtype, call->in[0]->data, y->data, false);
     return REEL_OK;
 }

@@ -2,6 +2,7 @@
  *
  * A state, and saving and loading it.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "train/state.h"
 
 #include "core/fingerprint.h"
@@ -10,6 +11,7 @@
 #include "nn/module.h"
 #include "optim/optim.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +31,9 @@ reel_state *reel_state_new(const char *site, reel_context *context, const char *
 {
     reel_state *state = object_new(context, site, "state_new", sizeof *state, state_destroy);
     if (!state) return NULL;
+#if defined(__GLIBC__)
+    if (!program) program = program_invocation_short_name;
+#endif
     state->program = memory_string(context, site, "state_new", program ? program : "");
     if (state->program) return state;
     object_free(state);

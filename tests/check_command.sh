@@ -1,0 +1,203 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# usage: check_command.sh REEL
+#
+# The command as people meet it: help, wrong usage, exit status, what is written, gnuplot there or not.
+set -u
+reel=$(realpath "$1") || exit 1
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+failures=0
+
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    sed 's/^/    /' out err 2>/dev/null
+    failures=$((failures + 1))
+}
+
+# expect STATUS COMMAND...: runs it, output in out and err.
+expect() {
+    status=$1
+    shift
+    "$@" >out 2>err
+    found=$?
+    [ $found -eq "$status" ] || fail "status $found, expected $status: $*"
+}
+
+# wrong STATUS TEXT ARGUMENT...: one line on standard error that holds the text, nothing on standard output.
+wrong() {
+    wrong_status=$1
+    wrong_text=$2
+    shift 2
+    expect "$wrong_status" "$reel" "$@"
+    [ ! -s out ] || fail "something on standard output: $*"
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one line: $*"
+    grep -q -e "$wrong_text" err || fail "no \"$wrong_text\": $*"
+}
+
+# holds FILE TEXT
+holds() {
+    grep -q -e "$2" "$1" || fail "$1 does not hold \"$2\""
+}
+
+# ---- help ----
+for command in '' train 'train two-moons' inspect ops; do
+    # shellcheck disable=SC2086
+    expect 0 "$reel" $command --help
+    holds out "^usage: reel"
+    holds out "^example: reel"
+    [ ! -s err ] || fail "help of $command on standard error"
+done
+"$reel" train two-moons --help >help
+for flag in optimizer lr momentum beta1 weight-decay schedule clip-norm epochs batch hidden precision samples noise \
+    data-seed seed checkpoint-dir every keep resume force durable accept-edited out json quiet compare; do
+    holds help "^  --$flag\b"
+done
+holds help '^--optimizer adamw'
+holds help 'cosine'
+expect 0 "$reel" --version
+holds out '^reel [0-9]'
+holds out 'compiler'
+holds out 'kernels'
+
+# ---- wrong usage: 2 ----
+wrong 2 'a command is missing'
+wrong 2 'did you mean inspect' inspct
+wrong 2 'there are train' xyz
+wrong 2 'MODEL is missing' train
+wrong 2 'did you mean two-moons' train two-moon
+wrong 2 'did you mean --momentum' train two-moons --momentun 1
+wrong 2 'there is no flag -x' train two-moons -x
+wrong 2 'needs a value' train two-moons --lr
+wrong 2 'takes no value' train two-moons --quiet=1
+wrong 2 'takes flags only, found 3' train two-moons 3
+wrong 2 '--lr: found "x", expected' train two-moons --lr x
+wrong 2 '--lr: found -1, expected 0 or above' train two-moons --lr -1
+wrong 2 '--lr: found nan' train two-moons --lr nan
+wrong 2 '--epochs: found 1.5, expected a whole number' train two-moons --epochs 1.5
+wrong 2 '--beta1: sgd has no such' train two-moons --beta1 0.9
+wrong 2 'did you mean adam' train two-moons --optimizer addam
+wrong 2 'there are sgd, momentum, adam, adamw' train two-moons --optimizer simplex
+wrong 2 'no schedule "cosin"' train two-moons --schedule cosin
+wrong 2 'every: found 0' train two-moons --schedule step:0
+wrong 2 'even number' train two-moons --samples 3
+wrong 2 '--hidden: found 0' train two-moons --hidden 8,0
+wrong 2 '--hidden: found ""' train two-moons --hidden 8,,4
+wrong 2 'expected float or double' train two-moons --precision half
+wrong 2 '--keep: found 1' train two-moons --keep 1 --out x
+wrong 2 '--every needs a folder' train two-moons --every 5
+wrong 2 '--resume auto needs' train two-moons --resume auto
+wrong 2 'give one of them' train two-moons --resume auto --force --out x
+wrong 2 'leave --optimizer out' train two-moons --compare --optimizer sgd
+wrong 2 'leave hyper-parameters' train two-moons --compare --lr 1
+wrong 2 'FILE|DIR is missing' inspect
+wrong 2 'takes one FILE|DIR' inspect a b
+wrong 2 'did you mean matmul' ops matmull
+[ ! -e x ] || fail 'wrong usage has made a folder'
+
+# ---- failures: 1 ----
+wrong 1 'there is no such file' train two-moons --quiet --resume missing
+wrong 1 'cannot be written' train two-moons --quiet --json missing/run.json
+wrong 1 'loss is' train two-moons --quiet --lr 1e30
+wrong 1 'there is no such file' inspect missing
+mkdir empty
+expect 1 "$reel" inspect empty
+holds err 'holds no checkpoint'
+if [ -e /dev/full ]; then
+    expect 1 "$reel" train two-moons --quiet --epochs 1 --json /dev/full
+    holds err 'cannot be written'
+    "$reel" ops >/dev/full 2>err && fail 'a full standard output was not noticed'
+    holds err 'standard output'
+fi
+
+# ---- nothing is written unless asked ----
+mkdir bare
+(cd bare && "$reel" train two-moons --epochs 3) >out 2>err || fail 'a bare training'
+[ -z "$(ls -A bare)" ] || fail 'a training without --out has written files'
+holds err '^step 3/3'
+holds out 'loss 0\.'
+expect 0 "$reel" train two-moons --epochs 3 --quiet
+[ ! -s err ] || fail 'progress in spite of --quiet'
+
+# ---- a run and its folder ----
+expect 0 "$reel" train two-moons --quiet --optimizer adamw --weight-decay 0.02 --amsgrad --epochs 30 --schedule cosine \
+    --clip-norm 0.5 --hidden 6,5 --out run --json run.json
+cmp -s run.json run/two-moons.json || fail '--json and the file in --out differ'
+holds run.json '"weight_decay":	0.02'
+holds run.json '"amsgrad":	1'
+holds run.json '"hidden":	\[6, 5\]'
+holds run.json '"clip_norm":	0.5'
+for file in losses.gp losses.dat boundary.gp boundary.dat points.dat checkpoints/log.jsonl; do
+    [ -s run/$file ] || fail "run/$file is missing"
+done
+if command -v gnuplot >/dev/null; then
+    for picture in losses boundary; do
+        [ "$(od -An -c -N 4 run/$picture.png | tr -d ' ')" = '211PNG' ] || fail "run/$picture.png is no PNG"
+    done
+    (cd run && rm losses.png && gnuplot losses.gp && [ -s losses.png ]) || fail 'the script alone does not draw'
+fi
+wrong 1 'run up to step 30.*--resume auto, --force' train two-moons --quiet --epochs 30 --checkpoint-dir run/checkpoints
+expect 0 "$reel" train two-moons --optimizer adamw --epochs 40 --hidden 6,5 --lr 0.01 --out run --resume auto
+holds err 'resumed at step 30'
+holds err 'changed since the checkpoint: lr 0.01 instead of 0.05'
+holds err 'now ends after 40 updates instead of 30: the next one has the rate'
+wrong 1 'found \[2,6,5,1\], expected \[2,8,1\]' train two-moons --quiet --optimizer adamw --out run --resume auto
+wrong 1 'expected "sgd"' train two-moons --quiet --hidden 6,5 --out run --resume auto
+expect 0 "$reel" train two-moons --quiet --epochs 5 --out run --force
+holds run/two-moons.json '"steps":	5'
+
+# ---- numbers on standard output ----
+"$reel" train two-moons --epochs 2 --quiet --json - >out 2>err || fail '--json -'
+[ "$(head -c 1 out)" = '{' ] || fail '--json - mixes text and numbers'
+
+# ---- inspect ----
+"$reel" train two-moons --quiet --epochs 40 --optimizer momentum --checkpoint-dir look --keep all >out 2>err || fail 'look'
+expect 0 "$reel" inspect look/step-000000040.json --json seen.json
+for text in 'hash *right' 'step *40 of 40' 'lr 0.5, momentum 0.9' 'net.0.weight *(8, 2) *float32' 'kernels' 'rate *0.5'; do
+    holds out "$text"
+done
+holds seen.json '"not_finite":	0'
+expect 0 "$reel" inspect look/step-000000040.json --values net.0.weight
+[ "$(wc -l <out)" -eq 8 ] || fail 'net.0.weight has 8 rows'
+expect 1 "$reel" inspect look/step-000000040.json --values net.7.weight
+holds err 'no parameter "net.7.weight"'
+expect 0 "$reel" inspect look
+[ "$(grep -c 'hash right' out)" -eq 11 ] || fail 'a line for each of 11 checkpoints'
+[ "$(grep -c ', best$' out)" -eq 1 ] || fail 'one best checkpoint'
+sed 's/"lr": 0.5/"lr": 0.6/' look/step-000000040.json >look/step-000000041.json
+head -c 900 look/step-000000040.json >look/step-000000042.json
+expect 1 "$reel" inspect look
+holds out 'step-000000041.json .*hash wrong'
+holds out 'step-000000042.json .*damaged: '
+expect 1 "$reel" inspect look/step-000000041.json
+holds out 'hash *wrong'
+wrong 1 'hash is wrong' train two-moons --quiet --resume look/step-000000041.json
+# The damaged ones are passed over, and said so.
+expect 0 "$reel" train two-moons --epochs 50 --optimizer momentum --checkpoint-dir look --resume auto
+holds err 'passed over a checkpoint: .*step-000000042'
+holds err 'resumed at step 40'
+
+# ---- ops ----
+expect 0 "$reel" ops
+for operation in matmul relu cross_entropy reshape dropout; do holds out "^$operation "; done
+expect 0 "$reel" ops relu --json relu.json
+holds out 'max(x, 0)'
+holds relu.json '"formula"'
+
+# ---- without gnuplot ----
+mkdir tools
+expect 0 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out plain
+holds out 'install gnuplot and run: cd plain && gnuplot losses.gp boundary.gp'
+[ -s plain/losses.gp ] && [ -s plain/boundary.dat ] && [ ! -e plain/losses.png ] || fail 'script and data without gnuplot'
+printf '#!/bin/sh\nexit 3\n' >tools/gnuplot
+chmod +x tools/gnuplot
+expect 1 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out failing
+holds err 'gnuplot failed on failing/losses.gp with status 3'
+
+if [ $failures -gt 0 ]; then
+    echo "$failures failed"
+    exit 1
+fi
+echo 'all as expected'
