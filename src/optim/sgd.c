@@ -2,39 +2,9 @@
  *
  * Stochastic gradient descent with momentum, dampening, Nesterov's variant and weight decay.
  */
-#ifdef REAL
-
-/* b = momentum b + (1 - dampening) g, or g the first time; x -= lr (nesterov ? g + momentum b : b). */
-static void NAME(momentum)(const constants *c, int64_t n, REAL *restrict x, const REAL *restrict gradient,
-                           REAL *restrict buffer)
-{
-    const REAL lr = (REAL)c->lr, decay = (REAL)c->decay, sign = (REAL)c->sign;
-    const REAL keep = (REAL)c->keep, take = (REAL)c->take, look = (REAL)c->look, direct = (REAL)c->direct;
-    for (int64_t i = 0; i < n; i++) {
-        REAL g = sign * gradient[i] + decay * x[i];
-        REAL b = keep * buffer[i] + take * g;
-        b = ABS(b) < SMALLEST ? 0 : b;
-        buffer[i] = b;
-        x[i] -= lr * (direct * g + look * b);
-    }
-}
-
-static void NAME(plain)(const constants *c, int64_t n, REAL *restrict x, const REAL *restrict gradient)
-{
-    const REAL lr = (REAL)c->lr, decay = (REAL)c->decay, sign = (REAL)c->sign;
-    for (int64_t i = 0; i < n; i++) x[i] -= lr * (sign * gradient[i] + decay * x[i]);
-}
-
-#else
+#include "kernels/kernels.h"
+#include "kernels/update.h"
 #include "optim/optim.h"
-
-/* keep, take: of the buffer; direct, look: of gradient and buffer in the step. */
-typedef struct constants {
-    double lr, decay, sign, keep, take, direct, look;
-} constants;
-
-#define BOTH_TYPES "optim/sgd.c"
-#include "optim/both_types.h"
 
 enum { LR, MOMENTUM, DAMPENING, NESTEROV, DECAY, MAXIMIZE };
 
@@ -71,14 +41,15 @@ static void begin(const double *hyper, int64_t t, double *scalars)
 static reel_status update(const reel_update *u)
 {
     const double *h = u->hyper;
-    constants c = {h[LR], h[DECAY], h[MAXIMIZE] != 0 ? -1 : 1, h[MOMENTUM], 1 - h[DAMPENING], 0, 1};
+    const struct update_kernels *kernel = kernels_get(u->dtype)->update;
+    sgd_constants c = {h[LR], h[DECAY], h[MAXIMIZE] != 0 ? -1 : 1, h[MOMENTUM], 1 - h[DAMPENING], 0, 1};
     if (h[MOMENTUM] == 0) {
-        BY_TYPE(plain, u->dtype, &c, u->n, u->parameter, u->gradient);
+        kernel->sgd(&c, u->n, u->parameter, u->gradient);
         return REEL_OK;
     }
     if (u->scalars[0] == 1) c.keep = 0, c.take = 1;
     if (h[NESTEROV] != 0) c.direct = 1, c.look = h[MOMENTUM];
-    BY_TYPE(momentum, u->dtype, &c, u->n, u->parameter, u->gradient, u->state[0]);
+    kernel->momentum(&c, u->n, u->parameter, u->gradient, u->state[0]);
     return REEL_OK;
 }
 
@@ -103,5 +74,3 @@ reel_optimizer *reel_sgd_new(const char *site, reel_params *params, double lr)
 {
     return optimizer_with_rate(site, params, &sgd_type, lr);
 }
-
-#endif
