@@ -18,6 +18,9 @@
 const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                "#E69F00", "#56B4E9", "#000000"};
 
+const char *const plot_tint[PLOT_COLOURS] = {"#7FB8D8", "#EAAE7F", "#7FCEB9", "#E5BCD3",
+                                             "#F2CF7F", "#AAD9F4", "#7F7F7F"};
+
 FILE *plot_data(const plot *p, const char *name)
 {
     char *path = path_join(p->folder, name);

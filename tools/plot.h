@@ -11,6 +11,8 @@
 /* The colours of Okabe and Ito (2008), which people with any kind of colour blindness tell apart, for up to 7 curves. */
 #define PLOT_COLOURS 7
 extern const char *const plot_colour[PLOT_COLOURS];
+/* The same, half way to white. */
+extern const char *const plot_tint[PLOT_COLOURS];
 
 typedef struct plot {
     const char *who; /* complains */
