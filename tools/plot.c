@@ -102,10 +102,10 @@ void plot_log_labels(FILE *script, const char *axis, double least, double most)
 {
     if (!(least > 0 && least <= most && most < INFINITY) || most / least > 1000) return;
     int first = (int)floor(log10(least)), last = (int)ceil(log10(most));
+    const char *between = most / least < 10 ? "123456789" : "125";
     fprintf(script, "set %stics (", axis);
-    for (int decade = first; decade <= last; decade++) {
-        double unit = pow(10, decade);
-        fprintf(script, "%s%g, %g, %g", decade == first ? "" : ", ", unit, 2 * unit, 5 * unit);
-    }
+    for (int decade = first; decade <= last; decade++)
+        for (const char *c = between; *c; c++)
+            fprintf(script, "%s%g", decade == first && c == between ? "" : ", ", (*c - '0') * pow(10, decade));
     fprintf(script, ")\n");
 }

@@ -166,13 +166,18 @@ static plot_result draw_losses(const moons_settings *s, const moons_run *runs, i
         plot_close(&p, p.script, "losses.gp");
         return PLOT_FAILED;
     }
-    fprintf(p.script,
-            "set title 'Two moons: loss of %s'\nset xlabel 'updates made'\n"
-            "set ylabel 'binary cross-entropy'\nset logscale y\nset format y '%%g'\nset xrange [0:%lld]\n",
-            means ? "each batch (thin) and mean of each epoch" : "all points", (long long)e.longest);
-    plot_log_labels(p.script, "y", e.least, e.most);
-    if (e.least <= e.most) fprintf(p.script, "set yrange [%g:%g]\n", e.least / 1.3, e.most * 1.3);
-    fprintf(p.script, "set key below horizontal\nplot \\\n");
+    fprintf(p.script, "set title 'Two moons%s%s: loss of %s'\nset xlabel 'updates made'\n", count == 1 ? ", " : "",
+            count == 1 ? runs[0].title : "", means ? "each batch (thin) and mean of each epoch" : "all points");
+    fprintf(p.script, "set ylabel 'binary cross-entropy'\nset format y '%%g'\nset xrange [0:%lld]\n",
+            (long long)e.longest);
+    /* A loss that hardly changes is no case for logarithms. */
+    if (e.most > 1.5 * e.least) {
+        fprintf(p.script, "set logscale y\nset yrange [%g:%g]\n", e.least / 1.3, e.most * 1.3);
+        plot_log_labels(p.script, "y", e.least, e.most);
+    } else {
+        fprintf(p.script, "set yrange [0:%g]\n", e.most > 0 ? e.most * 1.1 : 1);
+    }
+    fprintf(p.script, "%s\nplot \\\n", count == 1 ? "unset key" : "set key top right opaque");
     for (int k = 0; means && k < count; k++)
         fprintf(p.script,
                 "    'losses.dat' index 0 using 1:%d with lines linewidth 0.5 linecolor rgb '%s' notitle, \\\n", k + 2,

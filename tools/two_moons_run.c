@@ -321,5 +321,5 @@ void moons_free(moons_run *r)
     reel_context_free(r->context);
     free(r->folder);
     free(r->losses);
-    *r = (moons_run){NULL};
+    *r = (moons_run){.settings = NULL};
 }
