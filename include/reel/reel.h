@@ -20,9 +20,6 @@
 #include <reel/params.h>
 #include <reel/random.h>
 #include <reel/schedule.h>
-#include <reel/checkpoint.h>
-#include <reel/nn.h>
-#include <reel/train.h>
 #include <reel/tape.h>
 #include <reel/train.h>
 
