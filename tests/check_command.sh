@@ -191,7 +191,8 @@ holds relu.json '"formula"'
 mkdir tools
 expect 0 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out plain
 holds out 'install gnuplot and run: cd plain && gnuplot losses.gp boundary.gp'
-[ -s plain/losses.gp ] && [ -s plain/boundary.dat ] && [ ! -e plain/losses.png ] || fail 'script and data without gnuplot'
+for file in losses.gp losses.dat boundary.gp boundary.dat; do [ -s plain/$file ] || fail "plain/$file is missing"; done
+[ ! -e plain/losses.png ] || fail 'a picture without gnuplot'
 printf '#!/bin/sh\nexit 3\n' >tools/gnuplot
 chmod +x tools/gnuplot
 expect 1 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out failing
