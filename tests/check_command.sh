@@ -82,6 +82,7 @@ wrong 2 'did you mean adam' train two-moons --optimizer addam
 wrong 2 'there are sgd, momentum, adam, adamw' train two-moons --optimizer simplex
 wrong 2 'no schedule "cosin"' train two-moons --schedule cosin
 wrong 2 'every: found 0' train two-moons --schedule step:0
+wrong 2 'plateau watches a metric' train two-moons --schedule plateau
 wrong 2 'even number' train two-moons --samples 3
 wrong 2 '--hidden: found 0' train two-moons --hidden 8,0
 wrong 2 '--hidden: found ""' train two-moons --hidden 8,,4

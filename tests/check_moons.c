@@ -228,7 +228,8 @@ static void stop_and_resume(int number_of_signal, const char *const *more)
     do {
         pid_t child = start_reel(arguments);
         for (int i = 0; i < 10000 && access(begun, F_OK) != 0; i++) sleep_seconds(0.001);
-        sleep_seconds(0.004 * (1 + stops));
+        /* Each try runs longer, so that it ends however slowly the program starts. */
+        sleep_seconds(0.004 * pow(1.5, stops));
         kill(child, number_of_signal);
         status = spawn_end(child);
         ck_assert_msg(status == 0 || status == 128 + number_of_signal ||

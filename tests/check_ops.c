@@ -16,7 +16,8 @@ START_TEST(test_descriptors)
         ck_assert_msg(op->forward || op->flags & REEL_OP_SHARES_VALUE, "%s has no forward", op->name);
         ck_assert_msg(op->sample_count > 0, "%s has no samples", op->name);
         for (int s = 0; s < op->sample_count; s++)
-            ck_assert_msg((op->samples[s].attributes != NULL) == (op->attributes_size > 0), "%s: sample %d", op->name, s);
+            ck_assert_msg((op->samples[s].attributes != NULL) == (op->attributes_size > 0), "%s: sample %d", op->name,
+                          s);
     }
     ck_assert_ptr_null(reel_op_at(-1));
     ck_assert_ptr_null(reel_op_find("no such operation"));
@@ -79,9 +80,12 @@ static void compare_types(const reel_op *op, const reel_sample *sample)
         points[i] = reel_array_new(NULL, context, o->dtype, o->rank, o->shape);
         for (int64_t k = 0; k < points[i]->size; k++) {
             double u = o->data ? o->data[k] : o->low + reel_rng_uniform_one(rng) * (o->high - o->low);
-            if (o->dtype == REEL_FLOAT) ((float *)points[i]->data)[k] = (float)u;
-            else if (o->dtype == REEL_INT64) ((int64_t *)points[i]->data)[k] = (int64_t)u;
-            else ((uint8_t *)points[i]->data)[k] = (uint8_t)u;
+            if (o->dtype == REEL_FLOAT)
+                ((float *)points[i]->data)[k] = (float)u;
+            else if (o->dtype == REEL_INT64)
+                ((int64_t *)points[i]->data)[k] = (int64_t)u;
+            else
+                ((uint8_t *)points[i]->data)[k] = (uint8_t)u;
         }
     }
     for (int t = 0; t < 2; t++) {
@@ -94,10 +98,12 @@ static void compare_types(const reel_op *op, const reel_sample *sample)
         reel_array_free(seed);
     }
     double d = difference(reel_data(y[0]), reel_data(y[1]));
-    ck_assert_msg(d < 2e-6, "%s, sample \"%s\": values differ by %g between float and double", op->name, sample->name, d);
+    ck_assert_msg(d < 2e-6, "%s, sample \"%s\": values differ by %g between float and double", op->name, sample->name,
+                  d);
     for (int i = 0; i < sample->count && !sample->kink; i++) {
         d = difference(reel_gradient(inputs[0][i]), reel_gradient(inputs[1][i]));
-        ck_assert_msg(d < 2e-5, "%s, sample \"%s\": gradients of operand %d differ by %g", op->name, sample->name, i, d);
+        ck_assert_msg(d < 2e-5, "%s, sample \"%s\": gradients of operand %d differ by %g", op->name, sample->name, i,
+                      d);
     }
     for (int i = 0; i < sample->count; i++) reel_array_free(points[i]);
     for (int t = 0; t < 2; t++) reel_tape_free(tapes[t]);

@@ -77,10 +77,10 @@ static const kernels *next_kernel(int *isa, reel_dtype dtype)
         for (const kernels *k; (k = next_kernel(&isa, dtype));)
 
 static const axis_shape shapes[] = {
-    {1, 0, 1},    {2, 0, 3},   {1, 1, 1},     {3, 1, 2},    {1, 7, 1},    {5, 10, 1},  {2, 16, 1},   {1, 17, 1},
-    {2, 33, 1},   {1, 64, 1},  {1, 65, 1},    {3, 127, 1},  {1, 200, 8},  {2, 200, 1}, {2, 13, 2},   {1, 31, 4},
-    {2, 9, 8},    {1, 5, 16},  {3, 6, 10},    {2, 131, 17}, {1, 300, 33}, {1, 4, 257}, {1, 2048, 1}, {1, 2049, 1},
-    {2, 5003, 1}, {1, 900, 5}, {1, 20000, 1}, {1, 3000, 8}, {1, 2, 3},    {4, 3, 1},
+    {1, 0, 1},    {2, 0, 3},   {1, 1, 1},    {3, 1, 2},    {1, 7, 1},    {5, 10, 1},  {2, 16, 1},   {1, 17, 1},
+    {2, 33, 1},   {1, 64, 1},  {1, 65, 1},   {3, 127, 1},  {1, 200, 8},  {2, 200, 1}, {2, 13, 2},   {1, 31, 4},
+    {2, 9, 8},    {1, 5, 16},  {3, 6, 10},   {2, 131, 17}, {1, 300, 33}, {1, 4, 257}, {1, 2048, 1}, {1, 2049, 1},
+    {2, 3001, 1}, {1, 900, 5}, {1, 9000, 1}, {1, 3000, 8}, {1, 2, 3},    {4, 3, 1},
 };
 #define SHAPES ((int)(sizeof shapes / sizeof *shapes))
 
@@ -390,7 +390,7 @@ static long double loss(loss_kind kind, long double x, long double t, long doubl
 START_TEST(losses)
 {
     const reel_dtype dtype = _i & 1 ? REEL_DOUBLE : REEL_FLOAT;
-    static const int64_t sizes[] = {0, 1, 5, 16, 33, 200, 2048, 5001};
+    static const int64_t sizes[] = {0, 1, 5, 16, 33, 200, 2100};
     for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++)
         for (int kind = 0; kind < LOSS_COUNT; kind++) {
             const int64_t n = sizes[z];

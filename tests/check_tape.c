@@ -45,9 +45,16 @@ static reel_status times_backward(reel_call *call)
 static const reel_sample times_samples[] = {
     {"two", 2, {{1, {3}, 1, 2, NULL, REEL_FLOAT, false}, {1, {3}, 1, 2, NULL, REEL_FLOAT, false}}, NULL, false}};
 
-static const reel_op times_op = {.size = sizeof(reel_op), .name = "times", .formula = "y = x1 x2 ...", .least = 1,
-                                 .most = 100, .shape = like_first, .forward = times_forward,
-                                 .backward = times_backward, .samples = times_samples, .sample_count = 1};
+static const reel_op times_op = {.size = sizeof(reel_op),
+                                 .name = "times",
+                                 .formula = "y = x1 x2 ...",
+                                 .least = 1,
+                                 .most = 100,
+                                 .shape = like_first,
+                                 .forward = times_forward,
+                                 .backward = times_backward,
+                                 .samples = times_samples,
+                                 .sample_count = 1};
 
 static reel_status sum_shape(reel_call *call)
 {
@@ -70,8 +77,14 @@ static reel_status sum_backward(reel_call *call)
     return REEL_OK;
 }
 
-static const reel_op sum_op = {.size = sizeof(reel_op), .name = "total", .formula = "y = sum x", .least = 1, .most = 1,
-                               .shape = sum_shape, .forward = sum_forward, .backward = sum_backward};
+static const reel_op sum_op = {.size = sizeof(reel_op),
+                               .name = "total",
+                               .formula = "y = sum x",
+                               .least = 1,
+                               .most = 1,
+                               .shape = sum_shape,
+                               .forward = sum_forward,
+                               .backward = sum_backward};
 
 static reel_value times(reel_value a, reel_value b)
 {
@@ -144,7 +157,9 @@ START_TEST(test_parameters_write_then_add)
     reel_params_drop_gradient(params);
     reel_tape_rewind(tape);
     reel_value v = reel_param(NULL, tape, params, q);
-    ck_assert_int_eq(reel_backward(NULL, total(times(v, reel_input(NULL, tape, doubles(1, (int64_t[]){2}, (double[]){7, 8}))))), REEL_OK);
+    ck_assert_int_eq(
+        reel_backward(NULL, total(times(v, reel_input(NULL, tape, doubles(1, (int64_t[]){2}, (double[]){7, 8}))))),
+        REEL_OK);
     ck_assert_double_eq(at(reel_params_gradient(params, p), 0), 0);
     ck_assert_double_eq(at(reel_params_gradient(params, q), 1), 8);
     expect_fine();
@@ -359,7 +374,8 @@ static reel_status times_wrong(reel_call *call)
 
 static reel_status absolute_forward(reel_call *call)
 {
-    for (int64_t k = 0; k < call->out->size; k++) ((double *)call->out->data)[k] = fabs(((double *)call->in[0]->data)[k]);
+    for (int64_t k = 0; k < call->out->size; k++)
+        ((double *)call->out->data)[k] = fabs(((double *)call->in[0]->data)[k]);
     return REEL_OK;
 }
 
@@ -388,8 +404,14 @@ START_TEST(test_operation_check_finds_errors_and_kinks)
 
     static const double at_kink[] = {-1, 0, 2};
     reel_sample sample = {"kink", 1, {{1, {3}, 0, 0, at_kink, REEL_FLOAT, false}}, NULL, true};
-    reel_op absolute = {.size = sizeof(reel_op), .name = "absolute", .least = 1, .most = 1, .shape = like_first,
-                        .forward = absolute_forward, .backward = absolute_backward, .samples = &sample,
+    reel_op absolute = {.size = sizeof(reel_op),
+                        .name = "absolute",
+                        .least = 1,
+                        .most = 1,
+                        .shape = like_first,
+                        .forward = absolute_forward,
+                        .backward = absolute_backward,
+                        .samples = &sample,
                         .sample_count = 1};
     ck_assert_int_eq(reel_check_operation(NULL, context, &absolute, &report), REEL_OK);
     ck_assert_int_eq(report.kinks, 1);
@@ -456,7 +478,8 @@ START_TEST(test_print_and_dot)
     file = tmpfile();
     ck_assert_int_eq(reel_tape_dot(NULL, tape, file), REEL_OK);
     text = read_back(file);
-    ck_assert_msg(strstr(text, "digraph tape {") && strstr(text, "n0 -> n2;") && strstr(text, "w\\\"1\\n(2)"), "%s", text);
+    ck_assert_msg(strstr(text, "digraph tape {") && strstr(text, "n0 -> n2;") && strstr(text, "w\\\"1\\n(2)"), "%s",
+                  text);
     ck_assert_int_eq(reel_tape_print("p.c:1", tape, NULL), REEL_BAD_ARGUMENT);
     expect_error(REEL_BAD_ARGUMENT, "there is no file");
 }

@@ -65,10 +65,15 @@ START_TEST(test_resume_is_exact)
     int number = 0;
     for (int o = 0; reel_optimizer_at(o); o++) {
         for (int variant = 0; variant < 4; variant++, number++) {
-            run_setup s = {.optimizer = reel_optimizer_at(o)->name, .schedule = schedules[variant],
-                           .sampler = samplers[number % 3], .dtype = number % 2 ? REEL_DOUBLE : REEL_FLOAT,
-                           .batch = variant == 3 ? 0 : 32, .dropout = 0.3, .clip_norm = variant % 2 ? 0.5 : 0,
-                           .epochs = variant == 3 ? 12 : 4, .every = 3};
+            run_setup s = {.optimizer = reel_optimizer_at(o)->name,
+                           .schedule = schedules[variant],
+                           .sampler = samplers[number % 3],
+                           .dtype = number % 2 ? REEL_DOUBLE : REEL_FLOAT,
+                           .batch = variant == 3 ? 0 : 32,
+                           .dropout = 0.3,
+                           .clip_norm = variant % 2 ? 0.5 : 0,
+                           .epochs = variant == 3 ? 12 : 4,
+                           .every = 3};
             resume_equals(&s, 1 + number % 11);
         }
     }
@@ -280,7 +285,7 @@ END_TEST
 /* ---- writing fails ---- */
 
 typedef struct faulty {
-    int left;          /* calls until one fails */
+    int left; /* calls until one fails */
     enum { FAULT_SHORT, FAULT_FULL, FAULT_SYNC, FAULT_RENAME } kind;
     bool struck;
 } faulty;

@@ -94,7 +94,7 @@ void option_words(FILE *file, int column, int left, const char *text)
 
 void option_help(FILE *file, const char *flag, const char *argument, const char *text)
 {
-    int column = fprintf(file, "  --%s%s%s", flag, argument ? " " : "", argument ? argument : "");
+    int column = fprintf(file, "  --%s%s%s", flag, argument && *argument != '[' ? " " : "", argument ? argument : "");
     if (column >= HELP_COLUMN - 1) {
         fprintf(file, "\n");
         column = 0;

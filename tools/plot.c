@@ -18,6 +18,9 @@
 const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                "#E69F00", "#56B4E9", "#000000"};
 
+const char *const plot_tint[PLOT_COLOURS] = {"#7FB8D8", "#EAAE7F", "#7FCEB9", "#E5BCD3",
+                                             "#F2CF7F", "#AAD9F4", "#7F7F7F"};
+
 FILE *plot_data(const plot *p, const char *name)
 {
     char *path = path_join(p->folder, name);
@@ -99,10 +102,10 @@ void plot_log_labels(FILE *script, const char *axis, double least, double most)
 {
     if (!(least > 0 && least <= most && most < INFINITY) || most / least > 1000) return;
     int first = (int)floor(log10(least)), last = (int)ceil(log10(most));
+    const char *between = most / least < 10 ? "123456789" : "125";
     fprintf(script, "set %stics (", axis);
-    for (int decade = first; decade <= last; decade++) {
-        double unit = pow(10, decade);
-        fprintf(script, "%s%g, %g, %g", decade == first ? "" : ", ", unit, 2 * unit, 5 * unit);
-    }
+    for (int decade = first; decade <= last; decade++)
+        for (const char *c = between; *c; c++)
+            fprintf(script, "%s%g", decade == first && c == between ? "" : ", ", (*c - '0') * pow(10, decade));
     fprintf(script, ")\n");
 }

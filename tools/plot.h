@@ -11,6 +11,8 @@
 /* The colours of Okabe and Ito (2008), which people with any kind of colour blindness tell apart, for up to 7 curves. */
 #define PLOT_COLOURS 7
 extern const char *const plot_colour[PLOT_COLOURS];
+/* The same, half way to white. */
+extern const char *const plot_tint[PLOT_COLOURS];
 
 typedef struct plot {
     const char *who; /* complains */
@@ -29,7 +31,8 @@ typedef enum plot_result { PLOT_DRAWN, PLOT_NO_GNUPLOT, PLOT_FAILED } plot_resul
 /* Closes the script and has gnuplot draw the picture. */
 plot_result plot_draw(plot *p);
 
-/* Labels 1, 2, 5, 10, ... for a logarithmic axis over less than three decades, where gnuplot alone has too few. */
+/* Labels 1, 2, 5, 10, ... for a logarithmic axis over less than three decades, where gnuplot alone has too few; over less
+ * than one 1, 2, 3, 4, ... */
 void plot_log_labels(FILE *script, const char *axis, double least, double most);
 
 #endif

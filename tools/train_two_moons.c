@@ -70,7 +70,7 @@ static void print_schedules(FILE *file)
         "A part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
     const reel_schedule_type *type;
     for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
-        if (strcmp(type->name, "lambda") == 0) continue; /* has no text form */
+        if (type->observe || strcmp(type->name, "lambda") == 0) continue; /* needs a metric; has no text form */
         int column = fprintf(file, "  %s", type->name);
         for (int j = 0; j < type->hyper_count; j++) column += fprintf(file, ":%s", type->hypers[j].name);
         if (column > 33) column = (fprintf(file, "\n"), 0);

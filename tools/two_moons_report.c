@@ -100,25 +100,58 @@ cJSON *moons_numbers(const moons_settings *s, const moons_run *runs, int count)
 
 /* ---- the loss curves ---- */
 
-static bool write_losses(plot *p, const moons_run *runs, int count, double *least, double *most)
+/* What the axes have to hold. */
+typedef struct extent {
+    double least, most;
+    int64_t longest; /* updates */
+} extent;
+
+static extent extent_of(const moons_run *runs, int count)
+{
+    extent e = {INFINITY, 0, 1};
+    for (int k = 0; k < count; k++) {
+        if (runs[k].loss_count - 1 > e.longest) e.longest = runs[k].loss_count - 1;
+        for (int64_t i = 0; i < runs[k].loss_count; i++) {
+            double loss = runs[k].losses[i];
+            if (loss > 0 && loss < e.least) e.least = loss;
+            if (loss > e.most) e.most = loss;
+        }
+    }
+    return e;
+}
+
+/* Updates an epoch. */
+static int64_t epoch_steps(const moons_settings *s)
+{
+    return s->batch > 0 && s->batch < s->samples ? (int64_t)ceil(s->samples / s->batch) : 1;
+}
+
+/* Means over groups of `span` entries, those of `first`, `first + span`, ... to the file, a column a run. */
+static void write_means(FILE *data, const moons_run *runs, int count, int64_t longest, int64_t span)
+{
+    for (int64_t first = 0; first <= longest; first += span) {
+        fprintf(data, "%g", (double)first + 0.5 * (double)(span - 1));
+        for (int k = 0; k < count; k++) {
+            char text[NUMBER_SIZE];
+            double sum = 0;
+            int64_t n = 0;
+            for (int64_t e = first; e < first + span && e < runs[k].loss_count; e++, n++) sum += runs[k].losses[e];
+            fprintf(data, " %s", number_text(n ? sum / (double)n : NAN, runs[k].settings->precision, text));
+        }
+        fprintf(data, "\n");
+    }
+}
+
+/* Every loss; then, when an epoch has several updates, the mean of each epoch. */
+static bool write_losses(plot *p, const moons_settings *s, const moons_run *runs, int count, int64_t longest)
 {
     FILE *data = plot_data(p, "losses.dat");
     if (!data) return false;
-    int64_t longest = 0;
-    *least = INFINITY;
-    *most = 0;
     fprintf(data, "# updates made, loss of each run\n");
-    for (int k = 0; k < count; k++) longest = runs[k].loss_count > longest ? runs[k].loss_count : longest;
-    for (int64_t e = 0; e < longest; e++) {
-        fprintf(data, "%lld", (long long)e);
-        for (int k = 0; k < count; k++) {
-            char text[NUMBER_SIZE];
-            double loss = e < runs[k].loss_count ? runs[k].losses[e] : NAN;
-            if (loss > 0 && loss < *least) *least = loss;
-            if (loss > *most) *most = loss;
-            fprintf(data, " %s", number_text(loss, runs[k].settings->precision, text));
-        }
-        fprintf(data, "\n");
+    write_means(data, runs, count, longest, 1);
+    if (epoch_steps(s) > 1) {
+        fprintf(data, "\n\n# middle of an epoch, mean loss of each run\n");
+        write_means(data, runs, count, longest - 1, epoch_steps(s));
     }
     return plot_close(p, data, "losses.dat");
 }
@@ -126,22 +159,33 @@ static bool write_losses(plot *p, const moons_run *runs, int count, double *leas
 static plot_result draw_losses(const moons_settings *s, const moons_run *runs, int count)
 {
     plot p;
-    double least, most;
+    extent e = extent_of(runs, count);
+    bool means = epoch_steps(s) > 1;
     if (!plot_begin(&p, s->who, s->out, "losses", 1000, 640)) return PLOT_FAILED;
-    if (!write_losses(&p, runs, count, &least, &most)) {
+    if (!write_losses(&p, s, runs, count, e.longest)) {
         plot_close(&p, p.script, "losses.gp");
         return PLOT_FAILED;
     }
-    fprintf(p.script,
-            "set title 'Two moons: loss of %s'\nset xlabel 'updates made'\n"
-            "set ylabel 'binary cross-entropy'\nset logscale y\nset format y '%%g'\nset xrange [0:*]\n",
-            s->batch > 0 ? "the batches" : "all points");
-    plot_log_labels(p.script, "y", least, most);
-    if (least < most) fprintf(p.script, "set yrange [%g:%g]\n", least / 1.3, most * 1.3);
-    fprintf(p.script, "set key top right\nplot \\\n");
+    fprintf(p.script, "set title 'Two moons%s%s: loss of %s'\nset xlabel 'updates made'\n", count == 1 ? ", " : "",
+            count == 1 ? runs[0].title : "", means ? "each batch (thin) and mean of each epoch" : "all points");
+    fprintf(p.script, "set ylabel 'binary cross-entropy'\nset format y '%%g'\nset xrange [0:%lld]\n",
+            (long long)e.longest);
+    /* A loss that hardly changes is no case for logarithms. */
+    if (e.most > 1.5 * e.least) {
+        fprintf(p.script, "set logscale y\nset yrange [%g:%g]\n", e.least / 1.3, e.most * 1.3);
+        plot_log_labels(p.script, "y", e.least, e.most);
+    } else {
+        fprintf(p.script, "set yrange [0:%g]\n", e.most > 0 ? e.most * 1.1 : 1);
+    }
+    fprintf(p.script, "%s\nplot \\\n", count == 1 ? "unset key" : "set key top right opaque");
+    for (int k = 0; means && k < count; k++)
+        fprintf(p.script,
+                "    'losses.dat' index 0 using 1:%d with lines linewidth 0.5 linecolor rgb '%s' notitle, \\\n", k + 2,
+                plot_tint[k % PLOT_COLOURS]);
     for (int k = 0; k < count; k++)
-        fprintf(p.script, "    'losses.dat' using 1:%d with lines linewidth 2.5 linecolor rgb '%s' title '%s'%s\n",
-                k + 2, plot_colour[k % PLOT_COLOURS], runs[k].title, k + 1 < count ? ", \\" : "");
+        fprintf(p.script,
+                "    'losses.dat' index %d using 1:%d with lines linewidth 2.5 linecolor rgb '%s' title '%s'%s\n",
+                means, k + 2, plot_colour[k % PLOT_COLOURS], runs[k].title, k + 1 < count ? ", \\" : "");
     return plot_draw(&p);
 }
 

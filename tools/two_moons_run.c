@@ -64,7 +64,11 @@ static int build(moons_run *r)
     if (!s->schedule) return EXIT_DONE;
     reel_schedule *schedule = reel_schedule_parse(NULL, r->context, s->schedule, reel_trainer_steps(r->trainer));
     if (schedule) reel_optimizer_set_schedule(NULL, r->optimizer, schedule);
-    return reel_failed(r->context) ? option_fail(s->set, "--schedule: %s", reel_error_text(r->context)) : EXIT_DONE;
+    if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
+    if (reel_schedule_watches(schedule))
+        return option_fail(s->set, "--schedule: %s watches a metric, and this training has none to show it",
+                           s->schedule);
+    return EXIT_DONE;
 }
 
 /* ---- where to start from ---- */
@@ -317,5 +321,5 @@ void moons_free(moons_run *r)
     reel_context_free(r->context);
     free(r->folder);
     free(r->losses);
-    *r = (moons_run){NULL};
+    *r = (moons_run){.settings = NULL};
 }

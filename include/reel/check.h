@@ -25,11 +25,11 @@ typedef struct reel_check_options {
 typedef struct reel_check_report {
     int64_t checked; /* derivatives compared */
     int64_t failed;  /* where they differ */
-    int64_t kinks;   /* where the function has no derivative: the slopes to both sides do not meet as the step shrinks */
-    int operand;     /* the worst difference: input, counted from 0; parameters follow the inputs */
-    int64_t index;   /* element of it */
+    int64_t kinks; /* where the function has no derivative: the slopes to both sides do not meet as the step shrinks */
+    int operand;   /* the worst difference: input, counted from 0; parameters follow the inputs */
+    int64_t index; /* element of it */
     double analytic, numeric;
-    char text[256];  /* the result as a sentence */
+    char text[256]; /* the result as a sentence */
 } reel_check_report;
 
 /* Compares the gradient of sum(w * f), w fixed random weights, by the tape with (L(x + h) - L(x - h)) / 2h, element by

@@ -34,8 +34,7 @@ REEL_API void reel_state_free(reel_state *state);
  * is read and written in place. */
 REEL_API reel_status reel_state_add_params(REEL_SITE reel_state *state, const char *name, reel_params *params);
 REEL_API reel_status reel_state_add_module(REEL_SITE reel_state *state, const char *name, reel_module *module);
-REEL_API reel_status reel_state_add_optimizer(REEL_SITE reel_state *state, const char *name,
-                                              reel_optimizer *optimizer);
+REEL_API reel_status reel_state_add_optimizer(REEL_SITE reel_state *state, const char *name, reel_optimizer *optimizer);
 REEL_API reel_status reel_state_add_rng(REEL_SITE reel_state *state, const char *name, reel_rng *rng);
 REEL_API reel_status reel_state_add_array(REEL_SITE reel_state *state, const char *name, reel_array *array);
 REEL_API reel_status reel_state_add_int64(REEL_SITE reel_state *state, const char *name, int64_t *value);

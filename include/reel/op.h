@@ -64,8 +64,8 @@ struct reel_op {
     size_t size; /* sizeof(reel_op), so that the descriptor can grow */
     const char *name;
     const char *formula;
-    int least, most;         /* number of operands */
-    size_t attributes_size;  /* bytes copied at recording */
+    int least, most;        /* number of operands */
+    size_t attributes_size; /* bytes copied at recording */
     unsigned flags;
     /* Checks operands and sets out->rank and out->shape (and out->dtype where it is not the tape's). */
     reel_status (*shape)(reel_call *call);

@@ -18,9 +18,9 @@ typedef struct reel_trainer reel_trainer;
 typedef struct reel_batch {
     reel_tape *tape;
     reel_value x, y;
-    int64_t size;            /* rows */
-    const int64_t *indices;  /* (size) rows of the data set; NULL when it is the whole set in order */
-    int64_t step;            /* updates done before this one */
+    int64_t size;           /* rows */
+    const int64_t *indices; /* (size) rows of the data set; NULL when it is the whole set in order */
+    int64_t step;           /* updates done before this one */
 } reel_batch;
 
 /* Records the loss of a batch and returns it (one element). */
@@ -53,10 +53,10 @@ REEL_API const reel_hyper *reel_trainer_setting(int index); /* NULL past the end
 
 /* The folder of the run: checkpoints step-000000000.json, ..., log.jsonl and times.jsonl. Made when missing. */
 typedef enum reel_resume {
-    REEL_START,     /* a folder that holds a run is refused */
-    REEL_CONTINUE,  /* from its newest good checkpoint; an error when there is none */
-    REEL_AUTO,      /* from its newest good checkpoint when there is one, else start */
-    REEL_FORCE      /* delete the run that stands there and start */
+    REEL_START,    /* a folder that holds a run is refused */
+    REEL_CONTINUE, /* from its newest good checkpoint; an error when there is none */
+    REEL_AUTO,     /* from its newest good checkpoint when there is one, else start */
+    REEL_FORCE     /* delete the run that stands there and start */
 } reel_resume;
 REEL_API reel_status reel_trainer_set_folder(REEL_SITE reel_trainer *trainer, const char *folder, reel_resume resume);
 /* Start from this checkpoint file instead of from the folder's newest. */
@@ -83,11 +83,11 @@ typedef enum reel_event_kind {
 
 typedef struct reel_event {
     reel_event_kind kind;
-    int64_t step, steps;   /* updates done, in total */
+    int64_t step, steps; /* updates done, in total */
     int64_t epoch, epochs;
-    double loss;           /* of this step's batch, before its update */
-    double rate;           /* learning rate used */
-    double gradient_norm;  /* NaN unless clipping measured it */
+    double loss;          /* of this step's batch, before its update */
+    double rate;          /* learning rate used */
+    double gradient_norm; /* NaN unless clipping measured it */
     const char *text;
 } reel_event;
 

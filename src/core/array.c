@@ -131,11 +131,16 @@ void array_convert(reel_array *to, const reel_array *from)
         case REEL_FLOAT: ((float *)to->data)[i] = (float)x; break;
         case REEL_DOUBLE: ((double *)to->data)[i] = x; break;
         case REEL_INT64:
-            if (from->dtype == REEL_UINT8) ((int64_t *)to->data)[i] = ((const uint8_t *)from->data)[i];
-            else if (x != x) ((int64_t *)to->data)[i] = 0;
-            else if (x >= 0x1p63) ((int64_t *)to->data)[i] = INT64_MAX;
-            else if (x < -0x1p63) ((int64_t *)to->data)[i] = INT64_MIN;
-            else ((int64_t *)to->data)[i] = (int64_t)x;
+            if (from->dtype == REEL_UINT8)
+                ((int64_t *)to->data)[i] = ((const uint8_t *)from->data)[i];
+            else if (x != x)
+                ((int64_t *)to->data)[i] = 0;
+            else if (x >= 0x1p63)
+                ((int64_t *)to->data)[i] = INT64_MAX;
+            else if (x < -0x1p63)
+                ((int64_t *)to->data)[i] = INT64_MIN;
+            else
+                ((int64_t *)to->data)[i] = (int64_t)x;
             break;
         case REEL_UINT8: ((uint8_t *)to->data)[i] = x != x || x < 0 ? 0 : x > 255 ? 255 : (uint8_t)x; break;
         }

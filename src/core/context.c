@@ -169,8 +169,10 @@ void *object_new(reel_context *context, const char *site, const char *who, size_
 void object_release(reel_object *object, size_t size)
 {
     reel_context *context = object->context;
-    if (object->previous) object->previous->next = object->next;
-    else context->objects = object->next;
+    if (object->previous)
+        object->previous->next = object->next;
+    else
+        context->objects = object->next;
     if (object->next) object->next->previous = object->previous;
     memory_free(context, object, size);
 }

@@ -53,7 +53,8 @@ static const char *floating_point_mode(void)
 #if defined(__x86_64__)
     unsigned mode = _mm_getcsr();
     bool flush = mode & 0x8000u, zero = mode & 0x40u;
-    if (flush || zero) return flush && zero ? "denormals flushed and read as zero" : "denormals flushed or read as zero";
+    if (flush || zero)
+        return flush && zero ? "denormals flushed and read as zero" : "denormals flushed or read as zero";
 #endif
     switch (fegetround()) {
     case FE_TONEAREST: return "to nearest, denormals kept";

@@ -79,7 +79,7 @@ KERNEL_INLINE void tile(const panel *s, int64_t i, const int rows, const int vec
         for (int x = 0; x < rows; x++) {
             V a = v_set(p[x * pi]);
             TILE_UNROLL(8)
-            for (int y = 0; y < vectors; y++) sum[x * vectors + y] = tile_fma(a, row[y], sum[x * vectors + y]);
+            for (int y = 0; y < vectors; y++) sum[x * vectors + y] = vfma(a, row[y], sum[x * vectors + y]);
         }
     }
     if (s->relu) {
@@ -379,7 +379,7 @@ KERNEL_INLINE void shallow_rows(const matmul_task *t, const int k, const V *row,
     for (int64_t i = 0, m = t->m; i < m; i++, p += pi, c += ldc) {
         V sum = add ? tile_load(c, part) : start;
         TILE_UNROLL(4)
-        for (int x = 0; x < k; x++) sum = tile_fma(v_set(p[x * pk]), row[x], sum);
+        for (int x = 0; x < k; x++) sum = vfma(v_set(p[x * pk]), row[x], sum);
         if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
         if (lanes == LANES)
             v_store(c, sum);
@@ -407,14 +407,14 @@ KERNEL_INLINE void shallow_wide(const matmul_task *t, const int k)
         for (int64_t j = 0; j < whole; j += LANES) {
             V sum = start ? v_load(start + j) : (V){0};
             TILE_UNROLL(4)
-            for (int x = 0; x < k; x++) sum = tile_fma(a[x], v_load(q + x * ldb + j), sum);
+            for (int x = 0; x < k; x++) sum = vfma(a[x], v_load(q + x * ldb + j), sum);
             if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
             v_store(c + j, sum);
         }
         if (n == whole) continue;
         V sum = start ? tile_load(start + whole, part) : (V){0};
         TILE_UNROLL(4)
-        for (int x = 0; x < k; x++) sum = tile_fma(a[x], tile_load(q + x * ldb + whole, part), sum);
+        for (int x = 0; x < k; x++) sum = vfma(a[x], tile_load(q + x * ldb + whole, part), sum);
         if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
         tile_store(c + whole, part, sum);
     }

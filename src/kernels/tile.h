@@ -132,22 +132,6 @@ KERNEL_INLINE void tile_store(real *p, tile_part part, V v)
 }
 #endif
 
-/* vfma, as an instruction of its own: in the long bodies of unrolled tiles gcc does not always make one of its loop. */
-KERNEL_INLINE V tile_fma(V a, V b, V c)
-{
-#if V_BYTES == 64 && KERNEL_BITS == 32
-    return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif V_BYTES == 64
-    return (V)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif V_BYTES == 32 && KERNEL_BITS == 32
-    return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#elif V_BYTES == 32
-    return (V)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#else
-    return vfma(a, b, c);
-#endif
-}
-
 /* Two vectors interleaved within each 16 bytes: the first halves (low) or the second ones (high). */
 #if V_BYTES == 64 && KERNEL_BITS == 32
 #define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)

@@ -76,15 +76,16 @@ static void sequential_describe(const char *site, visitor *v, module_fields *fie
     }
     for (int64_t i = 0; i < fields->child_count && !visit_failed(v); i++) {
         visit_item_begin(v);
-        if (build) fields->children[i] = module_from_description(site, params, v, NULL);
-        else module_visit(fields->children[i], v, NULL);
+        if (build)
+            fields->children[i] = module_from_description(site, params, v, NULL);
+        else
+            module_visit(fields->children[i], v, NULL);
         visit_item_end(v);
     }
     visit_list_end(v);
 }
 
-static reel_module *sequential_new(const char *site, reel_context *context, int64_t count,
-                                   reel_module *const *modules)
+static reel_module *sequential_new(const char *site, reel_context *context, int64_t count, reel_module *const *modules)
 {
     bool good = count >= 1 && modules;
     for (int64_t i = 0; good && i < count; i++) good = modules[i] != NULL;
@@ -154,8 +155,9 @@ static reel_module *mlp_new(const char *site, reel_params *params, module_fields
     reel_context *context = reel_params_context(params);
     if (!context || reel_failed(context)) return NULL;
     if (!fields->name || !*fields->name || fields->size_count < 2 || fields->size_count > MODULE_SIZES) {
-        reel_error_set(context, REEL_BAD_ARGUMENT, site, "mlp_new", "found %lld sizes, expected a name and 2 to %d sizes",
-                       (long long)fields->size_count, MODULE_SIZES);
+        reel_error_set(context, REEL_BAD_ARGUMENT, site, "mlp_new",
+                       "found %lld sizes, expected a name and 2 to %d sizes", (long long)fields->size_count,
+                       MODULE_SIZES);
         return NULL;
     }
     reel_module *module = module_alloc(site, context, "mlp_new", &mlp_kind);
@@ -182,8 +184,8 @@ static reel_module *mlp_make(const char *site, reel_params *params, module_field
 reel_module *reel_mlp_new(const char *site, reel_params *params, const char *name, int count, const int *sizes,
                           const char *activation, reel_rng *rng)
 {
-    module_fields fields = {.name = (char *)(uintptr_t)name, .activation = (char *)(uintptr_t)activation,
-                            .size_count = sizes ? count : 0};
+    module_fields fields = {
+        .name = (char *)(uintptr_t)name, .activation = (char *)(uintptr_t)activation, .size_count = sizes ? count : 0};
     for (int i = 0; sizes && i < count && i < MODULE_SIZES; i++) fields.sizes[i] = sizes[i];
     return mlp_new(site, params, &fields, rng);
 }

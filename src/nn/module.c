@@ -77,14 +77,18 @@ reel_module *reel_module_new(const char *site, reel_context *context, const char
 
 void describe_text(visitor *v, const char *name, char **value)
 {
-    if (visit_mode_of(v) == VISIT_CHECK) visit_same_text(v, name, *value);
-    else visit_text(v, name, value);
+    if (visit_mode_of(v) == VISIT_CHECK)
+        visit_same_text(v, name, *value);
+    else
+        visit_text(v, name, value);
 }
 
 void describe_int64(visitor *v, const char *name, int64_t *value)
 {
-    if (visit_mode_of(v) == VISIT_CHECK) visit_same_int64(v, name, *value);
-    else visit_int64(v, name, value);
+    if (visit_mode_of(v) == VISIT_CHECK)
+        visit_same_int64(v, name, *value);
+    else
+        visit_int64(v, name, value);
 }
 
 void describe_bool(visitor *v, const char *name, bool *value)
@@ -96,8 +100,10 @@ void describe_bool(visitor *v, const char *name, bool *value)
 
 void describe_double(visitor *v, const char *name, double *value)
 {
-    if (visit_mode_of(v) == VISIT_CHECK) visit_same_double(v, name, *value);
-    else visit_double(v, name, value);
+    if (visit_mode_of(v) == VISIT_CHECK)
+        visit_same_double(v, name, *value);
+    else
+        visit_double(v, name, value);
 }
 
 void describe_int64_list(visitor *v, const char *name, int64_t *values, int64_t room, int64_t *count)

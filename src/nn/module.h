@@ -16,11 +16,11 @@ typedef struct module_kind module_kind;
 
 /* What describes a module of any built-in kind; a kind uses the fields it needs. */
 typedef struct module_fields {
-    char *name;           /* of its parameters */
+    char *name; /* of its parameters */
     char *activation;
-    int64_t in, out;      /* linear */
+    int64_t in, out; /* linear */
     bool bias;
-    double p;             /* dropout */
+    double p;                                /* dropout */
     int64_t sizes[MODULE_SIZES], size_count; /* mlp */
     reel_module **children;
     int64_t child_count;
@@ -42,7 +42,7 @@ struct reel_module {
     reel_params *params;
     int weight, bias; /* linear: indices in the store, bias -1 when there is none */
     reel_value (*activate)(const char *site, reel_value x);
-    bool owns_children;    /* made with the module, freed with it */
+    bool owns_children; /* made with the module, freed with it */
     reel_module_forward user_forward;
     const char *user_kind;
     void *user;

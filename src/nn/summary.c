@@ -69,9 +69,12 @@ static void print_module(const reel_module *module, FILE *file, int depth)
 {
     const module_fields *f = &module->fields;
     fprintf(file, "%*s", 2 * depth, "");
-    if (module->kind == &user_kind) fprintf(file, "%s", module->user_kind);
-    else if (module->kind == &activation_kind) fprintf(file, "%s", f->activation);
-    else fprintf(file, "%s", module->kind->name);
+    if (module->kind == &user_kind)
+        fprintf(file, "%s", module->user_kind);
+    else if (module->kind == &activation_kind)
+        fprintf(file, "%s", f->activation);
+    else
+        fprintf(file, "%s", module->kind->name);
     if (f->name) fprintf(file, " \"%s\"", f->name);
     if (module->kind == &linear_kind)
         fprintf(file, " %lld -> %lld%s", (long long)f->in, (long long)f->out, f->bias ? "" : ", no bias");

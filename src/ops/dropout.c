@@ -41,7 +41,8 @@ DEFINE_APPLY(apply_double, double)
 
 static void copy_or_add(reel_dtype dtype, int64_t n, const void *from, void *to, bool add)
 {
-    if (!add) memcpy(to, from, (size_t)n * reel_dtype_size(dtype));
+    if (!add)
+        memcpy(to, from, (size_t)n * reel_dtype_size(dtype));
     else if (dtype == REEL_FLOAT)
         for (int64_t i = 0; i < n; i++) ((float *)to)[i] += ((const float *)from)[i];
     else
@@ -52,9 +53,12 @@ static void apply(const reel_call *call, const void *from, void *to, bool add)
 {
     const dropout_attributes *a = call->attributes;
     int64_t n = call->out->size;
-    if (!a->keep) copy_or_add(call->out->dtype, n, from, to, add);
-    else if (call->out->dtype == REEL_FLOAT) apply_float(n, a->keep, a->p, from, to, add);
-    else apply_double(n, a->keep, a->p, from, to, add);
+    if (!a->keep)
+        copy_or_add(call->out->dtype, n, from, to, add);
+    else if (call->out->dtype == REEL_FLOAT)
+        apply_float(n, a->keep, a->p, from, to, add);
+    else
+        apply_double(n, a->keep, a->p, from, to, add);
 }
 
 static reel_status dropout_forward(reel_call *call)

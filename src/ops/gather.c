@@ -56,8 +56,10 @@ static reel_status gather_forward(reel_call *call)
             return reel_call_fail(call, REEL_BAD_INDEX, "index[%lld]: found %lld, expected 0 to %lld", (long long)i,
                                   (long long)at[i], (long long)x->shape[a->axis] - 1);
         int64_t place = gather_place(x, index, a->axis, i);
-        if (x->dtype == REEL_FLOAT) ((float *)call->out->data)[i] = ((const float *)x->data)[place];
-        else ((double *)call->out->data)[i] = ((const double *)x->data)[place];
+        if (x->dtype == REEL_FLOAT)
+            ((float *)call->out->data)[i] = ((const float *)x->data)[place];
+        else
+            ((double *)call->out->data)[i] = ((const double *)x->data)[place];
     }
     return REEL_OK;
 }
@@ -71,8 +73,10 @@ static reel_status gather_backward(reel_call *call)
     if (!call->add[0]) memset(gradient, 0, (size_t)x->size * reel_dtype_size(x->dtype));
     for (int64_t i = 0; i < index->size; i++) {
         int64_t place = gather_place(x, index, a->axis, i);
-        if (x->dtype == REEL_FLOAT) ((float *)gradient)[place] += ((const float *)call->out_gradient)[i];
-        else ((double *)gradient)[place] += ((const double *)call->out_gradient)[i];
+        if (x->dtype == REEL_FLOAT)
+            ((float *)gradient)[place] += ((const float *)call->out_gradient)[i];
+        else
+            ((double *)gradient)[place] += ((const double *)call->out_gradient)[i];
     }
     return REEL_OK;
 }

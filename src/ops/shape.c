@@ -29,8 +29,10 @@ static reel_status reshape_shape(reel_call *call)
     int64_t known = 1;
     int rest = -1;
     for (int d = 0; d < a->rank; d++) {
-        if (a->shape[d] == -1 && rest < 0) rest = d;
-        else known = a->shape[d] < 0 || (a->shape[d] && known > INT64_MAX / a->shape[d]) ? -1 : known * a->shape[d];
+        if (a->shape[d] == -1 && rest < 0)
+            rest = d;
+        else
+            known = a->shape[d] < 0 || (a->shape[d] && known > INT64_MAX / a->shape[d]) ? -1 : known * a->shape[d];
         if (known < 0) break;
     }
     if (rest >= 0 && known > 0 && x->size % known == 0) {
@@ -212,7 +214,8 @@ static reel_status slice_shape(reel_call *call)
     if (rule_real(call, 0) != REEL_OK) return REEL_BAD_DTYPE;
     int axis = rule_axis(call, a->axis, call->in[0]->rank);
     if (axis < 0) return REEL_BAD_ARGUMENT;
-    if (a->step < 1) return reel_call_fail(call, REEL_BAD_ARGUMENT, "found step %lld, expected 1 or more", (long long)a->step);
+    if (a->step < 1)
+        return reel_call_fail(call, REEL_BAD_ARGUMENT, "found step %lld, expected 1 or more", (long long)a->step);
     rule_shape_of(call, 0);
     int64_t n = call->in[0]->shape[axis];
     a->axis = axis;
@@ -251,8 +254,11 @@ static reel_status slice_backward(reel_call *call)
 
 static const reel_sample slice_samples[] = {
     {"columns", 1, {{2, {3, 5}, -2, 2, NULL, REEL_FLOAT, false}}, &(slice_attributes){1, 1, 4, 1}, false},
-    {"every second, from the end", 1, {{3, {5, 2, 3}, -2, 2, NULL, REEL_FLOAT, false}},
-     &(slice_attributes){0, -5, 100, 2}, false},
+    {"every second, from the end",
+     1,
+     {{3, {5, 2, 3}, -2, 2, NULL, REEL_FLOAT, false}},
+     &(slice_attributes){0, -5, 100, 2},
+     false},
 };
 
 static const reel_op slice_op = {
@@ -338,8 +344,11 @@ static reel_status concat_backward(reel_call *call)
 }
 
 static const reel_sample concat_samples[] = {
-    {"rows", 2, {{2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}, {2, {1, 3}, -2, 2, NULL, REEL_FLOAT, false}},
-     &(concat_attributes){0}, false},
+    {"rows",
+     2,
+     {{2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}, {2, {1, 3}, -2, 2, NULL, REEL_FLOAT, false}},
+     &(concat_attributes){0},
+     false},
     {"last axis, three",
      3,
      {{3, {2, 1, 2}, -2, 2, NULL, REEL_FLOAT, false},
@@ -422,10 +431,16 @@ static reel_status stack_backward(reel_call *call)
 }
 
 static const reel_sample stack_samples[] = {
-    {"new first axis", 2, {{1, {3}, -2, 2, NULL, REEL_FLOAT, false}, {1, {3}, -2, 2, NULL, REEL_FLOAT, false}},
-     &(concat_attributes){0}, false},
-    {"new last axis", 2, {{2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}, {2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}},
-     &(concat_attributes){-1}, false},
+    {"new first axis",
+     2,
+     {{1, {3}, -2, 2, NULL, REEL_FLOAT, false}, {1, {3}, -2, 2, NULL, REEL_FLOAT, false}},
+     &(concat_attributes){0},
+     false},
+    {"new last axis",
+     2,
+     {{2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}, {2, {2, 3}, -2, 2, NULL, REEL_FLOAT, false}},
+     &(concat_attributes){-1},
+     false},
 };
 
 static const reel_op stack_op = {

@@ -134,8 +134,10 @@ static reel_status walk(const char *site, reel_value from, const reel_array *see
         to.data = target;
         for (int64_t i = 0; add && i < to.size; i++) {
             double x = seed ? reel_array_get(seed, i) : 1;
-            if (to.dtype == REEL_FLOAT) ((float *)target)[i] += (float)x;
-            else ((double *)target)[i] += x;
+            if (to.dtype == REEL_FLOAT)
+                ((float *)target)[i] += (float)x;
+            else
+                ((double *)target)[i] += x;
         }
         if (!add && seed && to.size) array_convert(&to, seed);
         if (!add && !seed && to.dtype == REEL_FLOAT) *(float *)target = 1;
@@ -172,8 +174,7 @@ reel_status reel_backward_from(const char *site, reel_value value, const reel_ar
                  seed->rank != n->array.rank ||
                  memcmp(seed->shape, n->array.shape, (size_t)seed->rank * sizeof *seed->shape) != 0))
         return reel_error_set(context, REEL_BAD_SHAPE, site, "backward", "found a seed of %s %s, expected %s of reals",
-                              reel_dtype_name(seed->dtype), shape_text(seed_text, seed),
-                              shape_text(text, &n->array));
+                              reel_dtype_name(seed->dtype), shape_text(seed_text, seed), shape_text(text, &n->array));
     return walk(site, value, seed);
 }
 

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #define MOST_POINTS 16
-#define LEVELS 3       /* steps h, h/8, h/64 */
+#define LEVELS 3 /* steps h, h/8, h/64 */
 #define SHRINK 8.0
-#define KINK_RATIO 0.5 /* a smooth function's one-sided slopes differ by an eighth at the next step, at a kink by as much */
+#define KINK_RATIO                                                                                                     \
+    0.5 /* a smooth function's one-sided slopes differ by an eighth at the next step, at a kink by as much */
 #define KINK_LEAST 1e-4 /* of the slope: below it differences of slopes are rounding */
 
 typedef struct checker {
@@ -42,8 +43,8 @@ static reel_value record(checker *c)
     reel_value inputs[MOST_POINTS];
     reel_tape_rewind(c->tape);
     for (int i = 0; i < c->count; i++)
-        inputs[i] = c->point[i] ? reel_variable(c->site, c->tape, c->point[i])
-                                : reel_input(c->site, c->tape, c->given[i]);
+        inputs[i] =
+            c->point[i] ? reel_variable(c->site, c->tape, c->point[i]) : reel_input(c->site, c->tape, c->given[i]);
     return c->function(c->tape, inputs, c->count, c->user);
 }
 
@@ -195,8 +196,8 @@ static void check_all(checker *c)
 }
 
 reel_status reel_check_gradient(const char *site, reel_context *context, reel_function function, void *user, int count,
-                                const reel_array *const *points, reel_params *params,
-                                const reel_check_options *options, reel_check_report *report)
+                                const reel_array *const *points, reel_params *params, const reel_check_options *options,
+                                reel_check_report *report)
 {
     reel_check_report own;
     if (!report) report = &own;
@@ -206,10 +207,15 @@ reel_status reel_check_gradient(const char *site, reel_context *context, reel_fu
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, "check_gradient",
                               "found %d points, expected 0 to %d and a function", count, MOST_POINTS);
     if (params && reel_params_dtype(params) != REEL_DOUBLE)
-        return reel_error_set(context, REEL_BAD_DTYPE, site, "check_gradient", "found parameters of %s, expected float64",
-                              reel_dtype_name(reel_params_dtype(params)));
-    checker c = {.context = context, .function = function, .user = user, .count = count, .params = params,
-                 .site = site, .report = report};
+        return reel_error_set(context, REEL_BAD_DTYPE, site, "check_gradient",
+                              "found parameters of %s, expected float64", reel_dtype_name(reel_params_dtype(params)));
+    checker c = {.context = context,
+                 .function = function,
+                 .user = user,
+                 .count = count,
+                 .params = params,
+                 .site = site,
+                 .report = report};
     if (options) c.options = *options;
     if (c.options.step <= 0) c.options.step = 1e-5;
     if (c.options.relative <= 0) c.options.relative = 1e-6;
@@ -261,8 +267,10 @@ static reel_array *sample_point(const char *site, reel_context *context, const r
     } else {
         for (int64_t i = 0; i < a->size; i++) {
             int64_t k = (int64_t)o->low + (int64_t)(reel_rng_uniform_one(rng) * (o->high - o->low));
-            if (dtype == REEL_INT64) ((int64_t *)a->data)[i] = k;
-            else ((uint8_t *)a->data)[i] = (uint8_t)k;
+            if (dtype == REEL_INT64)
+                ((int64_t *)a->data)[i] = k;
+            else
+                ((uint8_t *)a->data)[i] = (uint8_t)k;
         }
     }
     return a;
@@ -292,7 +300,9 @@ static reel_status check_sample(const char *site, reel_context *context, const r
         total->analytic = report.analytic;
         total->numeric = report.numeric;
         snprintf(total->text, sizeof total->text, "%s, sample \"%s\": %.150s%s", op->name, sample->name, report.text,
-                 !wrong_kinks ? "" : sample->kink ? "; a kink was declared" : "; no kink was declared");
+                 !wrong_kinks   ? ""
+                 : sample->kink ? "; a kink was declared"
+                                : "; no kink was declared");
     }
     total->checked += report.checked;
     total->failed += report.failed + wrong_kinks;

@@ -289,8 +289,8 @@ static reel_status vector_copy(const char *site, reel_params *to, slice_vector *
     for (int i = 0; i < t->count; i++) {
         int j = slice_find(f, t->slices[i].name);
         if (j < 0)
-            return reel_error_set(to->object.context, REEL_NOT_FOUND, site, "params_copy",
-                                  "the source has no \"%s\"", t->slices[i].name);
+            return reel_error_set(to->object.context, REEL_NOT_FOUND, site, "params_copy", "the source has no \"%s\"",
+                                  t->slices[i].name);
         reel_array a = slice_view(to, &t->slices[i], t->data), b = slice_view(from, &f->slices[j], f->data);
         bool same = a.rank == b.rank && memcmp(a.shape, b.shape, sizeof a.shape) == 0;
         char texts[2][SHAPE_TEXT_SIZE];

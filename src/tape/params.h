@@ -41,8 +41,8 @@ struct reel_params {
     slice_vector values, buffers;
     void *gradient_block, *gradient;
     gradient_state state;
-    uint32_t version;        /* changes whenever values change */
-    reel_params *next_open;  /* stores a walk back has opened */
+    uint32_t version;       /* changes whenever values change */
+    reel_params *next_open; /* stores a walk back has opened */
 };
 
 /* A vector of params->size elements of the store's type, cleared and aligned to 64 bytes. Vectors of different `slot`

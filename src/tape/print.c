@@ -29,8 +29,10 @@ static void print_range(FILE *file, const char *title, const reel_array *a)
         most = x > most ? x : most;
         sum += x * x;
     }
-    if (a->size == 1) fprintf(file, "  %s %.6g", title, reel_array_get(a, 0));
-    else fprintf(file, "  %s %.4g .. %.4g, rms %.4g", title, least, most, sqrt(sum / (double)a->size));
+    if (a->size == 1)
+        fprintf(file, "  %s %.6g", title, reel_array_get(a, 0));
+    else
+        fprintf(file, "  %s %.4g .. %.4g, rms %.4g", title, least, most, sqrt(sum / (double)a->size));
     if (odd && a->size > 1) fprintf(file, " (%lld not finite)", (long long)odd);
 }
 
@@ -63,8 +65,10 @@ reel_status reel_tape_print(const char *site, const reel_tape *tape, FILE *file)
         fprintf(file, "%4u  %s", i, node_name(n));
         for (int k = 0; n->kind == NODE_OPERATION && k < n->count; k++) {
             uint32_t operand = node_operands(n)[k];
-            if (operand == NO_OPERAND) fprintf(file, " -");
-            else fprintf(file, " %%%u", operand);
+            if (operand == NO_OPERAND)
+                fprintf(file, " -");
+            else
+                fprintf(file, " %%%u", operand);
         }
         fprintf(file, "  %s", shape_text(text, &n->array));
         print_range(file, "value", &n->array);

@@ -20,8 +20,10 @@ static reel_tape *tape_of(const reel_op *op, int count, const reel_value *operan
 {
     reel_tape *tape = NULL;
     for (int i = 0; i < count; i++) {
-        if (operands[i].tape) tape = tape ? tape : operands[i].tape;
-        else if (i < op->least) return NULL;
+        if (operands[i].tape)
+            tape = tape ? tape : operands[i].tape;
+        else if (i < op->least)
+            return NULL;
     }
     return tape;
 }
@@ -96,8 +98,8 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     reel_context *context = tape->object.context;
     if (context->status != REEL_OK) return REEL_NIL;
     if (count < op->least || count > op->most)
-        return reel_error_set(context, REEL_BAD_ARGUMENT, site, op->name, "found %d operands, expected %d to %d",
-                              count, op->least, op->most),
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, op->name, "found %d operands, expected %d to %d", count,
+                              op->least, op->most),
                REEL_NIL;
     node *n = tape_next_node(tape, site);
     if (!n) return REEL_NIL;

@@ -189,8 +189,10 @@ reel_value reel_scalar(const char *site, reel_tape *tape, double number)
     n->array = (reel_array){.size = 1, .dtype = tape->dtype};
     n->array.data = arena_take(&tape->memory, sizeof(double));
     if (!n->array.data) return REEL_NIL;
-    if (tape->dtype == REEL_FLOAT) *(float *)n->array.data = (float)number;
-    else *(double *)n->array.data = number;
+    if (tape->dtype == REEL_FLOAT)
+        *(float *)n->array.data = (float)number;
+    else
+        *(double *)n->array.data = number;
     return finish(tape, n);
 }
 

@@ -15,20 +15,20 @@ typedef enum node_kind { NODE_OPERATION, NODE_INPUT, NODE_VARIABLE, NODE_PARAMET
 /* One recorded value. Two cache lines. */
 typedef struct node {
     reel_array array;
-    void *gradient;       /* NULL until something contributes to it */
-    const reel_op *op;    /* NULL for a leaf */
+    void *gradient;    /* NULL until something contributes to it */
+    const reel_op *op; /* NULL for a leaf */
     const char *site;
-    void *payload;        /* operation: its attributes; parameter: its store */
+    void *payload; /* operation: its attributes; parameter: its store */
     union {
-        uint32_t few[2];  /* up to two operands, */
-        uint32_t *many;   /* or more, in the arena */
+        uint32_t few[2]; /* up to two operands, */
+        uint32_t *many;  /* or more, in the arena */
     } operand;
     uint32_t generation;
-    uint32_t pass;        /* the walk back that last wrote the gradient; parameter: its store's version */
-    uint16_t count;       /* operands */
+    uint32_t pass;  /* the walk back that last wrote the gradient; parameter: its store's version */
+    uint16_t count; /* operands */
     uint8_t kind;
-    bool wants;           /* a gradient flows in */
-    uint32_t base;        /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
+    bool wants;    /* a gradient flows in */
+    uint32_t base; /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
 } node;
 
 _Static_assert(sizeof(node) <= 128, "a node is two cache lines");

@@ -29,8 +29,7 @@ reel_status batches_prepare(reel_trainer *t, const char *site)
     if (t->data && (rows == 0 || !t->data->y || t->data->y->rank == 0 || t->data->y->shape[0] != rows))
         return reel_error_set(context, REEL_BAD_SHAPE, site, "trainer_run",
                               "found %lld rows of x and %lld of y, expected as many of both and at least one",
-                              (long long)rows,
-                              t->data->y && t->data->y->rank ? (long long)t->data->y->shape[0] : 0LL);
+                              (long long)rows, t->data->y && t->data->y->rank ? (long long)t->data->y->shape[0] : 0LL);
     if (!t->dropout) t->dropout = reel_rng_philox_new(site, context, seed, "dropout");
     if (!t->order.rng) {
         t->order.rng = reel_rng_philox_new(site, context, seed, "sampler");

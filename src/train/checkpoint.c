@@ -157,8 +157,8 @@ reel_array *reel_checkpoint_array(const char *site, const reel_checkpoint *c, co
     /* The numbers are counted before memory is asked for: a damaged shape must not cost gigabytes. */
     size_t length = 0, bytes = (size_t)head.size * reel_dtype_size(head.dtype), position;
     const char *letters = json_get_text(c->document, base64, &length);
-    bool fits = data ? json_count(c->document, data) == head.size
-                     : letters && base64_decoded_size(letters, length) == bytes;
+    bool fits =
+        data ? json_count(c->document, data) == head.size : letters && base64_decoded_size(letters, length) == bytes;
     if (!fits)
         return reel_error_set(context, REEL_BAD_FILE, site, "checkpoint_array",
                               "%s: %s: the data do not fill the shape", json_document_name(c->document), path),

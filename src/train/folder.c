@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FLUSH_SECONDS 1.0     /* a checkpoint is flushed to the disk at most this often */
-#define LOG_BUFFER (1 << 16)  /* bytes of log lines held back at most */
+#define FLUSH_SECONDS 1.0    /* a checkpoint is flushed to the disk at most this often */
+#define LOG_BUFFER (1 << 16) /* bytes of log lines held back at most */
 #define LOG_LINE 256
 #define PATH_SIZE 4096
 
@@ -36,11 +36,13 @@ static const file_ops *files_of(const reel_trainer *t)
     return t->state->files;
 }
 
-static reel_status path_in(reel_trainer *t, const char *site, const char *folder, const char *name, char path[PATH_SIZE])
+static reel_status path_in(reel_trainer *t, const char *site, const char *folder, const char *name,
+                           char path[PATH_SIZE])
 {
     int n = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
     if (n > 0 && n < PATH_SIZE) return REEL_OK;
-    return reel_error_set(t->object.context, REEL_BAD_ARGUMENT, site, "trainer_run", "the path of the folder is too long");
+    return reel_error_set(t->object.context, REEL_BAD_ARGUMENT, site, "trainer_run",
+                          "the path of the folder is too long");
 }
 
 static reel_status step_path(reel_trainer *t, const char *site, int64_t step, char path[PATH_SIZE])
@@ -160,7 +162,8 @@ reel_status folder_save(reel_trainer *t, const char *site, bool last)
     reel_status status = reel_error_status(t->object.context);
     if (status == REEL_OK) status = log_flush(t, site, durable);
     if (status == REEL_OK) status = step_path(t, site, t->step, path);
-    reel_save_options options = {.durable = durable, .verify = t->step == 0, .base64_above = setting_of(t, SETTING_BASE64_ABOVE)};
+    reel_save_options options = {
+        .durable = durable, .verify = t->step == 0, .base64_above = setting_of(t, SETTING_BASE64_ABOVE)};
     if (status == REEL_OK) status = reel_state_save(site, t->state, path, &options);
     if (status != REEL_OK) return status;
     if (durable) f->flushed_at = time;
@@ -196,8 +199,10 @@ static reel_status cut_log(reel_trainer *t, const char *site)
     char path[PATH_SIZE];
     reel_status status = path_in(t, site, t->folder.path, "log.jsonl", path);
     FILE *log = status == REEL_OK ? fopen(path, "rb") : NULL;
-    if (log) fclose(log);
-    else if (status == REEL_OK && t->folder.log_bytes == 0) return REEL_OK;
+    if (log)
+        fclose(log);
+    else if (status == REEL_OK && t->folder.log_bytes == 0)
+        return REEL_OK;
     if (status != REEL_OK) return status;
     return file_truncate(site, t->object.context, files_of(t), path, t->folder.log_bytes);
 }
@@ -271,8 +276,7 @@ static reel_status resume_from_file(reel_trainer *t, const char *site, const fil
                               "%s holds checkpoints up to step %lld, which going on from %s would lose: give another "
                               "folder, or force it",
                               t->folder.path, (long long)names->items[names->count - 1].number, t->resume_path);
-    reel_status status =
-        reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+    reel_status status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
     if (status != REEL_OK) return status;
     if (here) {
         file_names newer = {names->items + index + 1, names->count - index - 1, 0};

@@ -57,9 +57,12 @@ void reel_progress_free(reel_progress *progress)
 /* "12 s", "3 min 20 s", "2 h 5 min" */
 static void print_time(FILE *file, double seconds)
 {
-    if (seconds < 60) fprintf(file, "%.0f s", seconds);
-    else if (seconds < 3600) fprintf(file, "%d min %d s", (int)(seconds / 60), (int)fmod(seconds, 60));
-    else fprintf(file, "%d h %d min", (int)(seconds / 3600), (int)fmod(seconds / 60, 60));
+    if (seconds < 60)
+        fprintf(file, "%.0f s", seconds);
+    else if (seconds < 3600)
+        fprintf(file, "%d min %d s", (int)(seconds / 60), (int)fmod(seconds, 60));
+    else
+        fprintf(file, "%d h %d min", (int)(seconds / 3600), (int)fmod(seconds / 60, 60));
 }
 
 static void print_numbers(const reel_progress *p, const reel_event *e, double time)

@@ -87,8 +87,11 @@ double reel_trainer_evaluate(const char *site, reel_trainer *t, reel_dataset *da
         int64_t count = first + size <= rows ? size : rows - first;
         reel_array x = rows_view(data->x, first, count), y = rows_view(data->y, first, count);
         reel_tape_rewind(t->tape);
-        reel_batch batch = {.tape = t->tape, .x = reel_input(site, t->tape, &x), .y = reel_input(site, t->tape, &y),
-                            .size = count, .step = t->step};
+        reel_batch batch = {.tape = t->tape,
+                            .x = reel_input(site, t->tape, &x),
+                            .y = reel_input(site, t->tape, &y),
+                            .size = count,
+                            .step = t->step};
         sum += loss_of_batch(t, site, &batch) * (double)count;
         if (reel_failed(t->object.context)) break;
     }
@@ -134,7 +137,8 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (status == REEL_OK) status = batches_prepare(t, site);
     object_raise(t);
     if (status == REEL_OK && !t->tape->rng) reel_tape_set_rng(t->tape, t->dropout);
-    if (status == REEL_OK && t->folder.path) status = folder_open(t, site);
+    if (status == REEL_OK && t->folder.path)
+        status = folder_open(t, site);
     else if (status == REEL_OK && t->resume_path)
         status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
     if (status == REEL_OK) {

@@ -58,9 +58,8 @@ reel_status state_add_visit(const char *site, reel_state *state, const char *nam
             return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name \"%s\" is taken", name);
     if (state->count == state->capacity) {
         int capacity = state->capacity ? 2 * state->capacity : 8;
-        state_entry *grown =
-            memory_resize(context, site, who, state->entries, (size_t)state->capacity * sizeof *grown,
-                          (size_t)capacity * sizeof *grown);
+        state_entry *grown = memory_resize(context, site, who, state->entries, (size_t)state->capacity * sizeof *grown,
+                                           (size_t)capacity * sizeof *grown);
         if (!grown) return REEL_NO_MEMORY;
         state->entries = grown;
         state->capacity = capacity;
@@ -123,8 +122,7 @@ DEFINE_ADD(double, double, visit_one_double)
 static void visit_all(reel_state *state, visitor *v)
 {
     visit_begin(v, "state");
-    for (int i = 0; i < state->count; i++)
-        state->entries[i].visit(state->entries[i].object, v, state->entries[i].name);
+    for (int i = 0; i < state->count; i++) state->entries[i].visit(state->entries[i].object, v, state->entries[i].name);
     visit_end(v);
 }
 
@@ -143,7 +141,8 @@ reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
     size_t tail = sizeof key - 1 + 32 + sizeof close - 1;
     if (size < tail) return REEL_HASH_MISSING;
     const char *start = text + size - tail;
-    if (memcmp(start, key, sizeof key - 1) != 0 || memcmp(text + size - (sizeof close - 1), close, sizeof close - 1) != 0)
+    if (memcmp(start, key, sizeof key - 1) != 0 ||
+        memcmp(text + size - (sizeof close - 1), close, sizeof close - 1) != 0)
         return REEL_HASH_MISSING;
     size_t end = size - tail;
     while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\n')) end--;
@@ -210,7 +209,8 @@ static reel_status verify(reel_state *state, const char *site, const char *path,
     bool same = found_size == size && memcmp(found, text, size) == 0;
     memory_free(context, found, found_size + 1);
     if (same) return REEL_OK;
-    return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same", path);
+    return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same",
+                          path);
 }
 
 reel_status reel_state_save(const char *site, reel_state *state, const char *path, const reel_save_options *options)
@@ -224,9 +224,11 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     reel_status status = write_document(state, site, &w, o.base64_above ? o.base64_above : REEL_BASE64_ABOVE);
     size_t size = 0;
     const char *text = status == REEL_OK ? json_writer_text(&w, &size) : NULL;
-    if (text) status = file_write(site, context, state->files, path, text, size,
-                                   o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
-    else if (status == REEL_OK) status = reel_error_status(context);
+    if (text)
+        status = file_write(site, context, state->files, path, text, size,
+                            o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
+    else if (status == REEL_OK)
+        status = reel_error_status(context);
     if (status == REEL_OK && o.verify) status = verify(state, site, path, text, size);
     json_writer_free(&w);
     return status;
@@ -310,7 +312,8 @@ reel_status reel_state_load(const char *site, reel_state *state, const char *pat
     size_t length = 0;
     const char *expected = json_get_text(document, json_member(json_root(document), "state_hash"), &length);
     if (status == REEL_OK) status = reel_state_hash(site, state, hex);
-    if (status == REEL_OK && verdict == REEL_HASH_RIGHT && (!expected || length != 32 || memcmp(expected, hex, 32) != 0))
+    if (status == REEL_OK && verdict == REEL_HASH_RIGHT &&
+        (!expected || length != 32 || memcmp(expected, hex, 32) != 0))
         status = reel_error_set(context, REEL_BAD_FILE, site, "state_load",
                                 "%s: the state read has the hash %s, the file says %.*s", path, hex, (int)length,
                                 expected ? expected : "");

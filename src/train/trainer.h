@@ -19,13 +19,14 @@
     X(EPOCHS, "epochs", 100, 0, 1e15, "passes over the data in total")                                                 \
     X(BATCH, "batch", 0, 0, 1e15, "rows a step; 0: the whole set")                                                     \
     X(SEED, "seed", 0, 0, 9007199254740992.0, "of the sampler and of dropout")                                         \
-    X(CHECKPOINT_EVERY, "checkpoint_every", 0, 0, 1e15, "steps between checkpoints; 0: only the first and the last")    \
+    X(CHECKPOINT_EVERY, "checkpoint_every", 0, 0, 1e15, "steps between checkpoints; 0: only the first and the last")   \
     X(KEEP, "keep", 2, 0, 1e15, "checkpoints kept besides the best, at least 2; 0: all")                               \
     X(DURABLE, "durable", 0, 0, 1, "1: flush every checkpoint to the disk; 0: at most once a second, and the last")    \
     X(LOG_EVERY, "log_every", 1, 1, 1e15, "steps between lines of the log")                                            \
     X(STOP_NOT_FINITE, "stop_when_not_finite", 1, 0, 1, "1: a loss that is not finite is an error; 0: go on")          \
     X(ACCEPT_EDITED, "accept_edited", 0, 0, 1, "1: resume from a checkpoint whose hash is wrong")                      \
-    X(BASE64_ABOVE, "base64_above", REEL_BASE64_ABOVE, -1, 1e15, "arrays with more elements are saved as base64; -1: never")
+    X(BASE64_ABOVE, "base64_above", REEL_BASE64_ABOVE, -1, 1e15,                                                       \
+      "arrays with more elements are saved as base64; -1: never")
 
 typedef enum setting {
 #define SETTING_ENUM(id, ...) SETTING_##id,
@@ -48,10 +49,10 @@ typedef struct run_folder {
     char *path; /* NULL: none */
     reel_resume resume;
     folder_lock *lock;
-    char *text;         /* log lines not yet written */
+    char *text; /* log lines not yet written */
     size_t text_size, text_room;
-    int64_t log_bytes;  /* length of the log, the lines in `text` included */
-    double flushed_at;  /* when a checkpoint was last flushed to the disk */
+    int64_t log_bytes; /* length of the log, the lines in `text` included */
+    double flushed_at; /* when a checkpoint was last flushed to the disk */
     double began_at;
     int64_t step_at_begin;
 } run_folder;
@@ -71,9 +72,9 @@ struct reel_trainer {
     void *observer_user;
     double settings[SETTING_COUNT];
     sampler order;
-    reel_rng *dropout;     /* philox, at position = step */
-    reel_array *rows;      /* int64 (batch): the rows of this step */
-    reel_array *x, *y;     /* (batch, ...): those rows */
+    reel_rng *dropout; /* philox, at position = step */
+    reel_array *rows;  /* int64 (batch): the rows of this step */
+    reel_array *x, *y; /* (batch, ...): those rows */
     run_folder folder;
     char *resume_path;
     char *data_hash;
@@ -84,7 +85,7 @@ struct reel_trainer {
     double rate;                    /* that the last update used */
     double best_loss;
     int64_t best_step;
-    double best_saved_loss;         /* loss_after of the best checkpoint kept */
+    double best_saved_loss; /* loss_after of the best checkpoint kept */
     int64_t best_saved_step;
 
     volatile sig_atomic_t stop_requested, save_requested;
@@ -95,8 +96,8 @@ static inline int64_t setting_of(const reel_trainer *trainer, setting s)
     return (int64_t)trainer->settings[s];
 }
 
-int64_t trainer_rows(const reel_trainer *trainer);        /* of the data set; 0 without one */
-int64_t trainer_batch_size(const reel_trainer *trainer);  /* rows a step */
+int64_t trainer_rows(const reel_trainer *trainer);       /* of the data set; 0 without one */
+int64_t trainer_batch_size(const reel_trainer *trainer); /* rows a step */
 int64_t trainer_steps_per_epoch(const reel_trainer *trainer);
 void trainer_tell(reel_trainer *trainer, reel_event_kind kind, const char *text);
 
