@@ -11,9 +11,6 @@ static const reel_op binary_ops[BINARY_COUNT];
 
 static reel_status binary_shape(reel_call *call)
 {
-    const reel_array *a = call->in[0], *b = call->in[1];
-    /* two numbers: the shape is set already */
-    if (a->rank + b->rank == 0 && a->dtype == call->out->dtype && b->dtype == a->dtype) return REEL_OK;
     reel_status status = rule_all_real(call);
     return status == REEL_OK ? rule_broadcast(call, 0, 1) : status;
 }
@@ -82,10 +79,18 @@ static const reel_op binary_ops[BINARY_COUNT] = {
 #include "kernels/elementwise.def"
 };
 
+static inline reel_value record(const char *site, int which, reel_value a, reel_value b)
+{
+    const reel_op *op = &binary_ops[which];
+    reel_value y = REEL_NIL;
+    if (a.tape) y = tape_record_number(site, op, &a.tape->kernels->elementwise->binary[which].number, a, b, NULL);
+    return y.tape ? y : reel_record(site, op, 2, (const reel_value[]){a, b}, NULL);
+}
+
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, f, da, db)                                           \
     reel_value reel_##name(const char *site, reel_value a, reel_value b)                                               \
     {                                                                                                                  \
-        return reel_record(site, &binary_ops[BINARY_##name], 2, (const reel_value[]){a, b}, NULL);                     \
+        return record(site, BINARY_##name, a, b);                                                                      \
     }
 #include "kernels/elementwise.def"
 
