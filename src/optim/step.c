@@ -2,9 +2,15 @@
  *
  * One step of an optimizer: clip, schedule, update run by run, consume the gradient.
  */
+#include "core/threads.h"
 #include "optim/optim.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+/* Parameters that one thread updates at a time, and from which on they are shared out: some 10 us. */
+#define UPDATE_CHUNK 16384
+#define UPDATE_LEAST (2 * UPDATE_CHUNK)
 
 bool run_next(const reel_optimizer *o, run *r)
 {
@@ -78,6 +84,39 @@ static reel_status clip(reel_optimizer *o, const char *site, const char *who, bo
                               (reel_nonfinite)(int)shared[SHARED_CLIP_NONFINITE], &o->gradient_norm, skip);
 }
 
+typedef struct shared_update {
+    const reel_optimizer *o;
+    const reel_update *run;
+    _Atomic int status; /* the first error */
+} shared_update;
+
+static void update_chunk(void *argument, int64_t chunk, int thread)
+{
+    (void)thread;
+    shared_update *s = argument;
+    reel_update u = *s->run;
+    void *state[STATE_MOST];
+    const int64_t offset = chunk * UPDATE_CHUNK;
+    for (int i = 0; i < s->o->type->state_count; i++) state[i] = element(s->o, u.state[i], offset);
+    if (u.n - offset > UPDATE_CHUNK)
+        u.n = UPDATE_CHUNK;
+    else
+        u.n -= offset;
+    u.parameter = element(s->o, u.parameter, offset);
+    u.gradient = (const char *)u.gradient + (size_t)offset * element_size(u.dtype);
+    u.state = state;
+    reel_status status = s->o->type->update(&u);
+    int none = REEL_OK;
+    if (status != REEL_OK) atomic_compare_exchange_strong(&s->status, &none, (int)status);
+}
+
+static reel_status update_shared(const reel_optimizer *o, const reel_update *u)
+{
+    shared_update s = {.o = o, .run = u, .status = REEL_OK};
+    threads_run(o->object.context->threads, (u->n + UPDATE_CHUNK - 1) / UPDATE_CHUNK, update_chunk, &s);
+    return (reel_status)s.status;
+}
+
 static reel_status update_run(reel_optimizer *o, const run *r)
 {
     void *state[STATE_MOST];
@@ -96,6 +135,7 @@ static reel_status update_run(reel_optimizer *o, const run *r)
         .state = state,
         .scalars = o->groups[r->group].scalars,
     };
+    if (u.n >= UPDATE_LEAST && o->type->elementwise && o->object.context->threads > 1) return update_shared(o, &u);
     return o->type->update(&u);
 }
 
