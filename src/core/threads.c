@@ -31,14 +31,15 @@
 #define SPIN_NS 100000
 #define SPIN_ROUNDS 32 /* looks at the ticket between two at the clock */
 
-/* Where another program has the other processor, a thread can stop in the middle of a chunk for milliseconds, and
- * sharing loses. What each request gains (against its chunks one after another at the caller's own pace) or loses is
- * added up. Below -LOSS_MOST_NS (a few requests that found the workers asleep) requests run in the caller alone for
- * REST_FACTOR times what was lost: losses stay below one part in REST_FACTOR of the time. */
+/* Where other programs have the other processor, a thread can stop in the middle of a chunk for milliseconds, and sharing
+ * loses. What each request gains against running in the caller alone, or loses, is added up. Below -LOSS_MOST_NS (a few
+ * requests that found the workers asleep) requests do run in the caller alone, for REST_FACTOR times what was lost: so
+ * losses stay below one part in REST_FACTOR of the time. */
 #define LOSS_MOST_NS 50000
 #define REST_FACTOR 25
 #define REST_MOST_NS 500000000
-#define GAIN_MOST_NS 5000000 /* how much is remembered of gains */
+#define GAIN_MOST_NS 3000000 /* how much is remembered of gains */
+#define CHUNK_MOST_NS 200000 /* a single chunk that took longer was interrupted */
 
 #if defined(__x86_64__)
 typedef unsigned float_mode; /* MXCSR */
@@ -337,11 +338,32 @@ static void wait_for_workers(void)
     pthread_mutex_unlock(&pool.lock);
 }
 
-/* The caller ran `own` chunks of `chunks` in `busy` ns, and all were done after `total` ns. */
-static void account(int64_t chunks, int64_t own, int64_t busy, int64_t total, int64_t end)
+/* Chunks that the caller ran: how many, how long altogether, the longest. */
+typedef struct share {
+    int64_t chunks, total, longest;
+} share;
+
+static share run_share(threads_work *work, void *argument)
 {
-    if (own == 0) return;
-    pool.gain += (int64_t)((double)busy / (double)own * (double)chunks) - total;
+    share s = {0, 0, 0};
+    int64_t last = now();
+    for (int64_t chunk; (chunk = take(0)) >= 0; s.chunks++) {
+        work(argument, chunk, 0);
+        int64_t end = now(), took = end - last;
+        s.total += took;
+        if (took > s.longest) s.longest = took;
+        last = end;
+    }
+    return s;
+}
+
+/* The pace of the caller alone is that of its chunks without the longest, which an interruption may have stretched. */
+static void account(int64_t chunks, share own, int64_t start)
+{
+    if (own.chunks == 0) return;
+    int64_t end = now(), pace = (own.total - own.longest) / (own.chunks > 1 ? own.chunks - 1 : 1);
+    if (own.chunks == 1) pace = own.total < CHUNK_MOST_NS ? own.total : CHUNK_MOST_NS;
+    pool.gain += pace * chunks - (end - start);
     if (pool.gain > GAIN_MOST_NS) pool.gain = GAIN_MOST_NS;
     if (pool.gain >= -LOSS_MOST_NS) return;
     int64_t rest = -pool.gain < REST_MOST_NS / REST_FACTOR ? -pool.gain * REST_FACTOR : REST_MOST_NS;
@@ -360,14 +382,11 @@ static void run_shared(int threads, int64_t chunks, threads_work *work, void *ar
     atomic_store_explicit(&pool.done, 0, memory_order_relaxed);
     atomic_store(&pool.ticket, ticket_of(threads, chunks));
     wake(threads);
-    int64_t own = 0, begin = now();
-    for (int64_t chunk; (chunk = take(0)) >= 0; own++) work(argument, chunk, 0);
-    int64_t busy = now() - begin;
-    atomic_fetch_add(&pool.done, own);
+    share own = run_share(work, argument);
+    atomic_fetch_add(&pool.done, own.chunks);
     if (!all_done()) wait_for_workers();
     raise_flags(atomic_load_explicit(&pool.raised, memory_order_relaxed));
-    int64_t end = now();
-    account(chunks, own, busy, end - start, end);
+    account(chunks, own, start);
 }
 
 static bool resting(void)

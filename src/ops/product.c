@@ -11,6 +11,10 @@
 /* Multiply-add steps from which on a product is cut: some 7 us, in which two threads gain what handing over costs. */
 #define PRODUCT_LEAST ((uint64_t)1 << 19)
 
+/* Multiply-add steps of a piece, some 50 us, unless it would have fewer rows than make packing columns worth it. */
+#define PIECE_MOST ((int64_t)1 << 22)
+#define PIECE_HEIGHT 96
+
 /* Pieces are as wide as the panels of the kernels, so that cutting costs nothing: 256 bytes of columns, 512 where there are
  * few rows. As high as fits the tiles where there are many columns; as wide panels are where C has fewer columns than
  * a tile has rows, which the kernels compute transposed. */
@@ -39,17 +43,18 @@ static int64_t round_up(int64_t n, int64_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-/* Columns first. Rows as well where columns alone would leave threads idle: as many as make the number of pieces one that
- * the threads divide, unless there are so many that it does not matter. */
+/* Columns first. Rows as well where pieces would be long, or columns alone would leave threads idle: as many as make the
+ * number of pieces one that the threads divide, unless there are so many that it does not matter. */
 static void cut(pieces *p, int threads)
 {
     const matmul_task *t = p->task;
+    const int64_t unit = t->n <= TILE_HEIGHT ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
     p->width = PANEL_BYTES / (int64_t)p->element * (t->m <= FEW_ROWS ? 2 : 1);
     p->across = (t->n + p->width - 1) / p->width;
-    int64_t down = 1;
-    if (p->across < 3 * threads)
+    int64_t down = t->m * least(t->n, p->width) / (PIECE_MOST / t->k + 1) + 1;
+    if (down > t->m / PIECE_HEIGHT) down = t->m < PIECE_HEIGHT ? 1 : t->m / PIECE_HEIGHT;
+    if (p->across * down < 3 * threads)
         while (p->across * down % threads) down++;
-    int64_t unit = t->n <= TILE_HEIGHT ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
     p->height = round_up((t->m + down - 1) / down, unit);
     p->count = p->across * ((t->m + p->height - 1) / p->height);
 }
