@@ -2,11 +2,12 @@
  *
  * The thread pool.
  *
- * A request is published as one word, the ticket: the chunks that nobody has taken yet, [front, back), and how many
- * threads may take part. Taking a chunk is one compare-and-swap of it; the caller takes from the front and the workers
- * from the back, so that two threads work on two contiguous halves, request after request the same ones. Whoever has
- * taken a chunk may read the request, for the caller does not return before all chunks are done; nobody else reads it.
- * So a worker that wakes late, or never, holds up nothing: the caller takes what is left.
+ * Each thread has a ticket, one word: the chunks of its own share that nobody has taken yet, [front, back), and how many
+ * threads take part. Taking a chunk is one compare-and-swap of it: a thread takes from the front of its own, then from the
+ * back of the others'. So request after request the same thread works on the same part, which its caches hold, and
+ * still whoever has time helps. Whoever has taken a chunk may read the request, for the caller does not return before
+ * all chunks are done; nobody else reads it. So a worker that wakes late, or never, holds up nothing: the caller
+ * takes what is left.
  *
  * Workers without work spin for SPIN_NS, then sleep each on its own condition until a caller wants them.
  */
@@ -36,7 +37,7 @@
  * requests that found the workers asleep) requests do run in the caller alone, for REST_FACTOR times what was lost: so
  * losses stay below one part in REST_FACTOR of the time. */
 #define LOSS_MOST_NS 50000
-#define REST_FACTOR 25
+#define REST_FACTOR 50
 #define REST_MOST_NS 500000000
 #define GAIN_MOST_NS 3000000 /* how much is remembered of gains */
 #define CHUNK_MOST_NS 200000 /* a single chunk that took longer was interrupted */
@@ -55,8 +56,14 @@ typedef struct worker {
     char apart[64]; /* what one spins on is not in the cache line of the next */
 } worker;
 
+typedef struct ticket {
+    _Alignas(64) _Atomic uint64_t word;
+} ticket;
+
 static struct pool {
-    _Alignas(64) _Atomic uint64_t ticket;
+    ticket ticket[THREADS_MOST];
+    _Alignas(
+        64) _Atomic uint64_t call; /* count of requests (56 bits), threads that take part: what idle workers watch */
     /* the request; read by those who have taken a chunk */
     threads_work *work;
     void *argument;
@@ -95,41 +102,56 @@ static inline void pause_a_little(void)
 #endif
 }
 
-/* ---- the ticket: threads (8 bits), front (28), back (28) ---- */
+/* ---- tickets: threads (8 bits), front (28), back (28) ---- */
 
-static uint64_t ticket_of(int threads, int64_t chunks)
+static uint64_t word_of(int threads, int64_t front, int64_t back)
 {
-    return (uint64_t)threads << 56 | (uint64_t)chunks;
+    return (uint64_t)threads << 56 | (uint64_t)front << 28 | (uint64_t)back;
 }
 
-static int64_t front_of(uint64_t ticket)
+static int64_t front_of(uint64_t word)
 {
-    return (int64_t)(ticket >> 28) & THREADS_CHUNKS_MOST;
+    return (int64_t)(word >> 28) & THREADS_CHUNKS_MOST;
 }
 
-static int64_t back_of(uint64_t ticket)
+static int64_t back_of(uint64_t word)
 {
-    return (int64_t)ticket & THREADS_CHUNKS_MOST;
+    return (int64_t)word & THREADS_CHUNKS_MOST;
 }
 
-/* Is there a chunk for this thread? Thread 0 is the caller. */
-static bool ticket_offers(uint64_t ticket, int thread)
+/* A chunk of ticket `of` for this thread, or -1. A word that looks the same but is of a later request does no harm: what
+ * is taken is a chunk of that one, in which the thread takes part. */
+static int64_t take_from(int of, int thread)
 {
-    return thread < (int)(ticket >> 56) && front_of(ticket) < back_of(ticket);
-}
-
-/* The chunk taken, or -1. A ticket that looks the same but is of a later request does no harm: what is taken is a chunk
- * of that one. */
-static int64_t take(int thread)
-{
-    uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
-    while (ticket_offers(ticket, thread)) {
-        uint64_t rest = thread == 0 ? ticket + ((uint64_t)1 << 28) : ticket - 1;
-        if (atomic_compare_exchange_weak_explicit(&pool.ticket, &ticket, rest, memory_order_acq_rel,
-                                                  memory_order_acquire))
-            return thread == 0 ? front_of(ticket) : back_of(rest);
+    _Atomic uint64_t *at = &pool.ticket[of].word;
+    uint64_t word = atomic_load_explicit(at, memory_order_acquire);
+    while (thread < (int)(word >> 56) && front_of(word) < back_of(word)) {
+        uint64_t rest = thread == of ? word + ((uint64_t)1 << 28) : word - 1;
+        if (atomic_compare_exchange_weak_explicit(at, &word, rest, memory_order_acq_rel, memory_order_acquire))
+            return thread == of ? front_of(word) : back_of(rest);
     }
     return -1;
+}
+
+static int64_t take(int thread, int threads)
+{
+    int64_t chunk = take_from(thread, thread);
+    for (int i = 1; chunk < 0 && i < threads; i++) chunk = take_from((thread + i) % threads, thread);
+    return chunk;
+}
+
+static void publish(int threads, int64_t chunks)
+{
+    for (int i = 0; i < threads; i++)
+        atomic_store_explicit(&pool.ticket[i].word, word_of(threads, chunks * i / threads, chunks * (i + 1) / threads),
+                              memory_order_release);
+    uint64_t count = atomic_load_explicit(&pool.call, memory_order_relaxed) >> 8;
+    atomic_store(&pool.call, (count + 1) << 8 | (uint64_t)threads);
+}
+
+static bool takes_part(uint64_t call, int thread)
+{
+    return thread < (int)(call & 0xff);
 }
 
 /* ---- floating-point mode ---- */
@@ -192,30 +214,34 @@ static void work_on(int64_t chunk, int thread)
     pthread_mutex_unlock(&pool.lock);
 }
 
-/* False when there was nothing to do for SPIN_NS. */
-static bool spin(int thread)
+/* Waits for a request after `seen`, for SPIN_NS at most, and helps with it. Returns the last request seen. */
+static uint64_t spin(int thread, uint64_t seen)
 {
     int64_t start = now();
     do {
         for (int i = 0; i < SPIN_ROUNDS; i++) {
-            int64_t chunk = take(thread);
-            if (chunk >= 0) {
-                work_on(chunk, thread);
-                return true;
+            uint64_t call = atomic_load_explicit(&pool.call, memory_order_acquire);
+            if (call == seen) {
+                pause_a_little();
+                continue;
             }
-            pause_a_little();
+            seen = call;
+            if (!takes_part(call, thread)) continue;
+            for (int64_t chunk; (chunk = take(thread, (int)(call & 0xff))) >= 0;) work_on(chunk, thread);
+            return seen;
         }
     } while (now() - start < SPIN_NS && !atomic_load_explicit(&pool.stop, memory_order_relaxed));
-    return false;
+    return seen;
 }
 
-/* The caller publishes a request and then looks at `asleep`; a worker sets that and then looks at the ticket: one of
- * them sees the other. */
-static void sleep_until_wanted(worker *me, int thread)
+/* The caller publishes a request and then looks at `asleep`; a worker sets that and then looks for a request: one of them
+ * sees the other. */
+static void sleep_until_wanted(worker *me, int thread, uint64_t seen)
 {
     pthread_mutex_lock(&pool.lock);
     atomic_store(&me->asleep, true);
-    if (ticket_offers(atomic_load(&pool.ticket), thread)) atomic_store(&me->asleep, false);
+    uint64_t call = atomic_load(&pool.call);
+    if (call != seen && takes_part(call, thread)) atomic_store(&me->asleep, false);
     while (atomic_load(&me->asleep) && !atomic_load(&pool.stop)) pthread_cond_wait(&me->wake, &pool.lock);
     atomic_store(&me->asleep, false);
     pthread_mutex_unlock(&pool.lock);
@@ -225,8 +251,12 @@ static void *worker_main(void *argument)
 {
     worker *me = argument;
     int thread = (int)(me - pool.worker) + 1;
-    while (!atomic_load(&pool.stop))
-        if (!spin(thread)) sleep_until_wanted(me, thread);
+    uint64_t seen = 0;
+    while (!atomic_load(&pool.stop)) {
+        uint64_t before = seen;
+        seen = spin(thread, before);
+        if (seen == before || !takes_part(seen, thread)) sleep_until_wanted(me, thread, seen);
+    }
     return NULL;
 }
 
@@ -262,7 +292,7 @@ static void after_fork_in_child(void)
     static const pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
     pool.finished = condition;
     atomic_store(&pool.workers, 0);
-    atomic_store(&pool.ticket, 0);
+    for (int i = 0; i < THREADS_MOST; i++) atomic_store(&pool.ticket[i].word, 0);
     atomic_store(&pool.waiting, false);
     atomic_store(&pool.rest_until, 0);
     pool.gain = 0;
@@ -343,11 +373,11 @@ typedef struct share {
     int64_t chunks, total, longest;
 } share;
 
-static share run_share(threads_work *work, void *argument)
+static share run_share(int threads, threads_work *work, void *argument)
 {
     share s = {0, 0, 0};
     int64_t last = now();
-    for (int64_t chunk; (chunk = take(0)) >= 0; s.chunks++) {
+    for (int64_t chunk; (chunk = take(0, threads)) >= 0; s.chunks++) {
         work(argument, chunk, 0);
         int64_t end = now(), took = end - last;
         s.total += took;
@@ -380,9 +410,9 @@ static void run_shared(int threads, int64_t chunks, threads_work *work, void *ar
     pool.mode = mode_get();
     atomic_store_explicit(&pool.raised, 0, memory_order_relaxed);
     atomic_store_explicit(&pool.done, 0, memory_order_relaxed);
-    atomic_store(&pool.ticket, ticket_of(threads, chunks));
+    publish(threads, chunks);
     wake(threads);
-    share own = run_share(work, argument);
+    share own = run_share(threads, work, argument);
     atomic_fetch_add(&pool.done, own.chunks);
     if (!all_done()) wait_for_workers();
     raise_flags(atomic_load_explicit(&pool.raised, memory_order_relaxed));

@@ -14,6 +14,7 @@
 /* Multiply-add steps of a piece, some 50 us, unless it would have fewer rows than make packing columns worth it. */
 #define PIECE_MOST ((int64_t)1 << 22)
 #define PIECE_HEIGHT 96
+#define ROW_PIECE_HEIGHT 64
 
 /* Pieces are as wide as the panels of the kernels, so that cutting costs nothing: 256 bytes of columns, 512 where there are
  * few rows. As high as fits the tiles where there are many columns; as wide panels are where C has fewer columns than
@@ -43,17 +44,22 @@ static int64_t round_up(int64_t n, int64_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-/* Columns first. Rows as well where pieces would be long, or columns alone would leave threads idle: as many as make the
- * number of pieces one that the threads divide, unless there are so many that it does not matter. */
+/* By columns, and by rows as well where pieces would be long or too few: for y = x W^T a thread then works on some rows
+ * of W. By rows for the gradient of W, and the same thread works on the same rows, as it will in the optimizer's step.
+ * The number of pieces is one that the threads divide, unless there are so many that it does not matter. */
 static void cut(pieces *p, int threads)
 {
     const matmul_task *t = p->task;
-    const int64_t unit = t->n <= TILE_HEIGHT ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
-    p->width = PANEL_BYTES / (int64_t)p->element * (t->m <= FEW_ROWS ? 2 : 1);
+    const bool rows = t->transpose_a && t->m >= ROW_PIECE_HEIGHT * threads;
+    const int64_t unit = rows ? ROW_PIECE_HEIGHT : t->n <= TILE_HEIGHT ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
+    p->width = rows ? t->n : PANEL_BYTES / (int64_t)p->element * (t->m <= FEW_ROWS ? 2 : 1);
     p->across = (t->n + p->width - 1) / p->width;
     int64_t down = t->m * least(t->n, p->width) / (PIECE_MOST / t->k + 1) + 1;
-    if (down > t->m / PIECE_HEIGHT) down = t->m < PIECE_HEIGHT ? 1 : t->m / PIECE_HEIGHT;
-    if (p->across * down < 3 * threads)
+    down = least(down, t->m / (rows ? ROW_PIECE_HEIGHT : PIECE_HEIGHT));
+    if (down < 1) down = 1;
+    if (rows && down < 3 * threads)
+        down = down < threads ? threads : down - down % threads;
+    else if (p->across * down < 3 * threads)
         while (p->across * down % threads) down++;
     p->height = round_up((t->m + down - 1) / down, unit);
     p->count = p->across * ((t->m + p->height - 1) / p->height);
