@@ -42,6 +42,16 @@
 #define GAIN_MOST_NS 3000000 /* how much is remembered of gains */
 #define CHUNK_MOST_NS 200000 /* a single chunk that took longer was interrupted */
 
+/* Where cores are far apart (a round trip of a cache line between the two of one virtual machine was seen to take 60 ns at
+ * one time and 320 at another), sharing also slows down what runs between the requests and finds its data in the other
+ * core's cache. So the time of whole stretches of the program is compared, with the work shared and not: in turns,
+ * WINDOW requests each, TRIALS times; then the faster way is kept for KEPT such windows. */
+#define WINDOW 64
+#define TRIALS 4
+#define KEPT 128
+#define MARGIN 0.97         /* running alone must be this much faster */
+#define GAP_MOST_NS 1000000 /* longer ones between requests are the program's own affair */
+
 #if defined(__x86_64__)
 typedef unsigned float_mode; /* MXCSR */
 #define FLOAT_FLAGS 0x3fu
@@ -55,6 +65,14 @@ typedef struct worker {
     atomic_bool asleep;
     char apart[64]; /* what one spins on is not in the cache line of the next */
 } worker;
+
+typedef struct trial {
+    int64_t last;    /* when the last request ended */
+    int64_t time;    /* of this window, gaps included */
+    int64_t best[2]; /* of the windows shared, and alone */
+    int count, window;
+    bool alone;
+} trial;
 
 typedef struct ticket {
     _Alignas(64) _Atomic uint64_t word;
@@ -75,6 +93,7 @@ static struct pool {
     _Alignas(64) atomic_bool busy;     /* somebody's request runs; what follows belongs to it */
     bool refused;                      /* a thread could not be made: do not ask again */
     int64_t gain;
+    trial trial;
     _Atomic int64_t rest_until;
     atomic_bool always;
     /* with the lock */
@@ -296,6 +315,7 @@ static void after_fork_in_child(void)
     atomic_store(&pool.waiting, false);
     atomic_store(&pool.rest_until, 0);
     pool.gain = 0;
+    pool.trial = (trial){.last = 0};
     pool.refused = false;
     atomic_store(&pool.busy, false);
     pthread_mutex_unlock(&pool.lock);
@@ -419,10 +439,31 @@ static void run_shared(int threads, int64_t chunks, threads_work *work, void *ar
     account(chunks, own, start);
 }
 
+static bool always(void)
+{
+    return atomic_load_explicit(&pool.always, memory_order_relaxed);
+}
+
 static bool resting(void)
 {
     int64_t until = atomic_load_explicit(&pool.rest_until, memory_order_relaxed);
-    return until && now() < until && !atomic_load_explicit(&pool.always, memory_order_relaxed);
+    return until && now() < until && !always();
+}
+
+/* A request ran from start to end. */
+static void compare_ways(trial *t, int64_t start, int64_t end)
+{
+    t->time += end - start + (start - t->last < GAP_MOST_NS ? start - t->last : 0);
+    t->last = end;
+    if (++t->count < WINDOW) return;
+    if (t->window < TRIALS && (t->window < 2 || t->time < t->best[t->alone])) t->best[t->alone] = t->time;
+    t->count = 0;
+    t->time = 0;
+    t->window = (t->window + 1) % (TRIALS + KEPT);
+    if (t->window < TRIALS)
+        t->alone = t->window % 2;
+    else if (t->window == TRIALS)
+        t->alone = (double)t->best[true] < MARGIN * (double)t->best[false];
 }
 
 static bool enter(int threads)
@@ -436,16 +477,26 @@ static bool enter(int threads)
     return false;
 }
 
+static void run_alone(int64_t chunks, threads_work *work, void *argument)
+{
+    for (int64_t chunk = 0; chunk < chunks; chunk++) work(argument, chunk, 0);
+}
+
 void threads_run(int threads, int64_t chunks, threads_work *work, void *argument)
 {
     if (threads > THREADS_MOST) threads = THREADS_MOST;
     if (threads > chunks) threads = (int)chunks;
     if (threads > 1 && chunks <= THREADS_CHUNKS_MOST && enter(threads)) {
-        run_shared(threads, chunks, work, argument);
+        int64_t start = now();
+        if (!pool.trial.alone || always())
+            run_shared(threads, chunks, work, argument);
+        else
+            run_alone(chunks, work, argument);
+        compare_ways(&pool.trial, start, now());
         atomic_store_explicit(&pool.busy, false, memory_order_release);
         return;
     }
-    for (int64_t chunk = 0; chunk < chunks; chunk++) work(argument, chunk, 0);
+    run_alone(chunks, work, argument);
 }
 
 /* ---- how many ---- */
