@@ -210,7 +210,7 @@ START_TEST(test_optimizers)
             reel_array *found = reel_array_new(NULL, context, (reel_dtype)dtype, 2, shape);
             double norms[9], norms_found[9];
             optimize(kind, (reel_dtype)dtype, 1, expected, norms);
-            for (int threads = 2; threads <= MOST; threads += 3) {
+            for (int threads = 2; threads <= MOST; threads += threads == 3 ? 5 : 1) {
                 optimize(kind, (reel_dtype)dtype, threads, found, norms_found);
                 ck_assert_msg(same_bits(found, expected), "%s, %d threads", reel_optimizer_at(kind)->name, threads);
                 ck_assert_int_eq(memcmp(norms, norms_found, sizeof norms), 0);
@@ -466,17 +466,18 @@ START_TEST(test_fork_while_busy)
     atomic_store(&enough, false);
     ck_assert_int_eq(pthread_create(&id, NULL, train_until_enough, &other), 0);
     signal(SIGALRM, SIG_DFL);
+    int failures = 0; /* looked at when the other thread has ended */
     for (int i = 0; i < 10; i++) {
         training t = training_new(4, 42);
         pid_t child = fork();
-        ck_assert_int_ge(child, 0);
         if (child == 0) be_child(&t, expected);
         reel_context_free(t.context);
-        ck_assert_int_eq(child_status(child), 0);
+        failures += child < 0 || child_status(child) != 0;
     }
     atomic_store(&enough, true);
     ck_assert_int_eq(pthread_join(id, NULL), 0);
     reel_context_free(other.context);
+    ck_assert_int_eq(failures, 0);
 }
 END_TEST
 
