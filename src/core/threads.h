@@ -16,11 +16,13 @@
 typedef void threads_work(void *argument, int64_t chunk, int thread);
 
 /* Runs chunks 0 ... chunks - 1, each once, on at most `threads` threads, of which the caller is one, and returns when all
- * are done. The bits are the same for any number of threads when the cutting into chunks and every chunk by itself do
- * not depend on it. The caller runs everything itself, in order, when the pool is busy with another request (of another
+ * are done. The bits are the same for any number of threads when neither the cutting into chunks nor what a chunk computes
+ * depends on it. The caller runs everything itself, in order, when the pool is busy with another request (of another
  * context, or the one this call is nested in), when no thread can be made, when there are more than THREADS_CHUNKS_MOST
- * chunks, and for a while after threads have made requests slower. A chunk does not fork. Workers take over the caller's floating-point
- * mode, and the exceptions they raise are raised in the caller. A forked child makes a pool of its own. */
+ * chunks, and while threads make the program slower. Thread i of n begins with its n-th part of the chunks, every
+ * time: requests that cut the same data alike find them in their caches. Workers take over the caller's floating-point
+ * mode, and the exceptions they raise are raised in the caller. A forked child makes a pool of its own; a chunk does not
+ * fork. */
 void threads_run(int threads, int64_t chunks, threads_work *work, void *argument);
 
 /* How many threads a context uses that does not say: the value of REEL_THREADS, else the processors available. */
