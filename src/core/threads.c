@@ -407,13 +407,16 @@ static share run_share(int threads, threads_work *work, void *argument)
     return s;
 }
 
-/* The pace of the caller alone is that of its chunks without the longest, which an interruption may have stretched. */
+/* The pace of the caller alone is that of its chunks without the longest, which an interruption may have stretched. A
+ * caller that came to run none had to give its processor to a worker: nothing ran side by side. */
 static void account(int64_t chunks, share own, int64_t start)
 {
-    if (own.chunks == 0) return;
-    int64_t end = now(), pace = (own.total - own.longest) / (own.chunks > 1 ? own.chunks - 1 : 1);
-    if (own.chunks == 1) pace = own.total < CHUNK_MOST_NS ? own.total : CHUNK_MOST_NS;
-    pool.gain += pace * chunks - (end - start);
+    int64_t end = now(), pace = own.chunks > 1 ? (own.total - own.longest) / (own.chunks - 1) : own.total;
+    if (own.chunks == 1 && pace > CHUNK_MOST_NS) pace = CHUNK_MOST_NS;
+    if (own.chunks > 0)
+        pool.gain += pace * chunks - (end - start);
+    else
+        pool.gain -= (end - start) / 2;
     if (pool.gain > GAIN_MOST_NS) pool.gain = GAIN_MOST_NS;
     if (pool.gain >= -LOSS_MOST_NS) return;
     int64_t rest = -pool.gain < REST_MOST_NS / REST_FACTOR ? -pool.gain * REST_FACTOR : REST_MOST_NS;
