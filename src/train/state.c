@@ -7,6 +7,7 @@
 
 #include "core/fingerprint.h"
 #include "core/random.h"
+#include "io/hash.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
 #include "optim/optim.h"
@@ -14,9 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 static void state_destroy(reel_object *object)
 {
@@ -128,12 +126,6 @@ static void visit_all(reel_state *state, visitor *v)
 
 /* ---- hashes ---- */
 
-void hash_text(const void *data, size_t size, char hex[33])
-{
-    XXH128_hash_t h = XXH3_128bits(data, size);
-    snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
-}
-
 /* The file ends with `,` blanks `"hash": "` 32 digits `"` newline `}` newline; the hash is of all before that comma. */
 reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
 {
@@ -178,39 +170,51 @@ static void write_fingerprint(json_writer *w, const char *program)
     json_write_object_end(w);
 }
 
-static reel_status write_document(reel_state *state, const char *site, json_writer *w, int64_t base64_above)
+bool state_draft(const char *site, reel_state *state, draft *d, int64_t base64_above)
 {
     reel_context *context = state->object.context;
-    char hex[33];
+    if (base64_above == 0) base64_above = REEL_BASE64_ABOVE;
     visit_options options = {.base64 = base64_above == 1, .base64_from = base64_above};
-    if (reel_state_hash(site, state, hex) != REEL_OK) return reel_error_status(context);
-    json_write_object_begin(w, NULL);
-    json_write_text(w, "format", CHECKPOINT_FORMAT);
-    json_write_int64(w, "version", REEL_CHECKPOINT_VERSION);
-    write_fingerprint(w, state->program);
-    visitor *v = visitor_save(context, w, &options);
+    (void)site;
+    draft_begin(d);
+    json_write_text(&d->w, "format", CHECKPOINT_FORMAT);
+    json_write_int64(&d->w, "version", REEL_CHECKPOINT_VERSION);
+    write_fingerprint(&d->w, state->program);
+    visitor *v = visitor_draft(context, d, &options);
     visit_all(state, v);
     visitor_free(v);
-    json_write_text(w, "state_hash", hex);
-    if (w->failed || reel_failed(context)) return reel_error_status(context);
-    hash_text(w->text, w->length, hex);
-    json_write_text(w, "hash", hex);
-    json_write_object_end(w);
-    return reel_error_status(context);
+    return draft_end(d) && !reel_failed(context);
 }
 
-/* Reads the file again and compares its bytes. */
-static reel_status verify(reel_state *state, const char *site, const char *path, const char *text, size_t size)
+/* Reads the file again and compares its size and the hash of all its bytes. */
+static reel_status verify(reel_state *state, const char *site, const char *path, const draft_sums *sums)
 {
     reel_context *context = state->object.context;
-    size_t found_size;
-    char *found = file_read(site, context, state->files, path, size + 1, &found_size);
+    size_t size;
+    char *found = file_read(site, context, state->files, path, sums->size + 1, &size), hex[33];
     if (!found) return reel_error_status(context);
-    bool same = found_size == size && memcmp(found, text, size) == 0;
-    memory_free(context, found, found_size + 1);
-    if (same) return REEL_OK;
+    hash_text(found, size, hex);
+    memory_free(context, found, size + 1);
+    if (size == sums->size && memcmp(hex, sums->file, sizeof hex) == 0) return REEL_OK;
     return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same",
                           path);
+}
+
+static reel_status write_draft(reel_state *state, const char *site, draft *d, const char *path,
+                               const reel_save_options *o)
+{
+    reel_context *context = state->object.context;
+    size_t names = file_stream_names(path), room = names + DRAFT_BUFFER;
+    char *memory = memory_new(context, site, "state_save", room);
+    if (!memory) return REEL_NO_MEMORY;
+    file_stream file;
+    draft_sums sums;
+    file_stream_start(&file, state->files, path, o->durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0, memory);
+    draft_write(d, &file, memory + names, &sums);
+    file_stream_end(&file);
+    reel_status status = file_refuse(site, context, &file.fault);
+    memory_free(context, memory, room);
+    return status == REEL_OK && o->verify ? verify(state, site, path, &sums) : status;
 }
 
 reel_status reel_state_save(const char *site, reel_state *state, const char *path, const reel_save_options *options)
@@ -218,19 +222,13 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     if (!state) return REEL_BAD_ARGUMENT;
     reel_context *context = state->object.context;
     if (reel_failed(context)) return reel_error_status(context);
+    if (!path || !*path) return reel_error_set(context, REEL_BAD_ARGUMENT, site, "state_save", "there is no path");
     reel_save_options o = options ? *options : (reel_save_options){false, false, 0};
-    json_writer w;
-    json_writer_init(&w, context, 1);
-    reel_status status = write_document(state, site, &w, o.base64_above ? o.base64_above : REEL_BASE64_ABOVE);
-    size_t size = 0;
-    const char *text = status == REEL_OK ? json_writer_text(&w, &size) : NULL;
-    if (text)
-        status = file_write(site, context, state->files, path, text, size,
-                            o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
-    else if (status == REEL_OK)
-        status = reel_error_status(context);
-    if (status == REEL_OK && o.verify) status = verify(state, site, path, text, size);
-    json_writer_free(&w);
+    draft d;
+    draft_init(&d, context);
+    reel_status status = state_draft(site, state, &d, o.base64_above) ? write_draft(state, site, &d, path, &o)
+                                                                      : reel_error_status(context);
+    draft_free(&d);
     return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/core.h"
 #include "core/visit.h"
+#include "io/draft.h"
 #include "io/file.h"
 #include "io/json_read.h"
 #include <reel/checkpoint.h>
@@ -36,8 +37,8 @@ reel_status state_read_document(const char *site, reel_context *context, const c
 
 #define CHECKPOINT_FORMAT "reel checkpoint"
 
-/* 32 hexadecimal digits of XXH3-128. */
-void hash_text(const void *data, size_t size, char hex[33]);
+/* Takes down the state as it is now; false with an error kept. */
+bool state_draft(const char *site, reel_state *state, draft *d, int64_t base64_above);
 /* Looks for the closing member "hash" and compares it with the text before it. */
 reel_hash_verdict checkpoint_verdict(const char *text, size_t size);
 

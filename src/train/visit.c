@@ -42,7 +42,7 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
     visit_int64(v, "steps_per_epoch", &per_epoch);
     visit_double(v, "best_saved_loss", &t->best_saved_loss);
     visit_int64(v, "best_saved_step", &t->best_saved_step);
-    visit_int64(v, "log_bytes", &t->folder.log_bytes);
+    visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
 }
 
 void trainer_visit(void *self, visitor *v, const char *name)
@@ -61,6 +61,8 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
     sampler_visit(t, v);
     /* What depends on when the run was saved and how long it is to be is no part of the hash. */
-    if (visit_mode_of(v) != VISIT_HASH) visit_bookkeeping(t, v);
+    visit_apart_begin(v);
+    visit_bookkeeping(t, v);
+    visit_apart_end(v);
     visit_end(v);
 }

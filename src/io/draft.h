@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A draft: a document as it is at one moment, to be written later and by any thread. Its text is made at once but for
+ * holes: the elements of large arrays, which are copied and converted when the document is written, and what is known
+ * only then. So a moment costs little more than the copy of its bytes.
+ *
+ * It also records what goes into the state hash, so that the hash is computed when the document is written.
+ */
+#ifndef REEL_DRAFT_H
+#define REEL_DRAFT_H
+
+#include "io/file.h"
+#include "io/json_write.h"
+
+/* Arrays of at least this many elements are held back. Their text is longer than a line, so that no object they are in
+ * could have been joined to one line. */
+#define DRAFT_HELD 64
+
+/* Room for draft_write; more makes fewer calls of the system. */
+#define DRAFT_BUFFER ((size_t)1 << 17)
+
+typedef struct draft_bytes {
+    uint8_t *data;
+    size_t length, capacity;
+} draft_bytes;
+
+typedef enum draft_form { DRAFT_ARRAY, DRAFT_INTEGER, DRAFT_STATE_HASH, DRAFT_TEXT_END, DRAFT_TEXT_HASH } draft_form;
+
+/* Instead of the `skip` characters at `at` something else is written. */
+typedef struct draft_hole {
+    draft_form form;
+    size_t at, skip;
+    json_array_text array; /* its data are at `from` of the copies */
+    size_t from;
+    bool hashed; /* the array's elements belong into the hashed bytes at hash_at */
+    size_t hash_at;
+    const int64_t *late;
+} draft_hole;
+
+typedef struct draft {
+    json_writer w; /* open for members: everything that a json_writer can do */
+    draft_bytes copies, hashed;
+    draft_hole *holes;
+    size_t count, capacity;
+} draft;
+
+/* The hashes of a document that was written, as hexadecimal digits and NUL: of the state, of the text before the member
+ * "hash", of the whole file; and its size. */
+typedef struct draft_sums {
+    char state[33], text[33], file[33];
+    size_t size;
+} draft_sums;
+
+/* Memory is the context's and is kept from document to document. A failure is kept in the context. */
+void draft_init(draft *d, reel_context *context);
+void draft_free(draft *d);
+/* Begins a document and opens its outermost object. */
+void draft_begin(draft *d);
+/* Closes the outermost object, after the members "state_hash" and "hash". False after a failure. */
+bool draft_end(draft *d);
+
+/* An integer that is read when the document is written. */
+void draft_late_int64(draft *d, const char *key, const int64_t *value);
+/* Called by the writer where the elements would stand. */
+void draft_hold(draft *d, const json_array_text *array);
+/* Adds to what is hashed: bytes, or, false when that was not held back, the elements of the array written last. */
+void draft_mix(draft *d, const void *data, size_t size);
+bool draft_mix_held(draft *d, const reel_array *array);
+
+/* Writes the document through `buffer`, DRAFT_BUFFER bytes, without any context. The stream knows of failures. */
+void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums);
+
+#endif
