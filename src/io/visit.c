@@ -37,10 +37,18 @@ visitor *visitor_save(reel_context *context, json_writer *w, const visit_options
 {
     visitor *v = visitor_new(context, VISIT_SAVE);
     if (!v) return NULL;
-    int64_t from = options ? options->base64_from : 0;
     v->writer = w;
-    v->base64_from = options && options->base64 ? -1 : from < 0 ? INT64_MAX : from ? from : JSON_BASE64_FROM;
+    visitor_again(v, options);
     return v;
+}
+
+void visitor_again(visitor *v, const visit_options *options)
+{
+    int64_t from = options ? options->base64_from : 0;
+    v->base64_from = options && options->base64 ? -1 : from < 0 ? INT64_MAX : from ? from : JSON_BASE64_FROM;
+    v->depth = v->apart = 0;
+    v->frames[0] = (frame){.node = NULL};
+    v->path[0] = '\0';
 }
 
 visitor *visitor_draft(reel_context *context, draft *d, const visit_options *options)

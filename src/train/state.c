@@ -170,7 +170,7 @@ static void write_fingerprint(json_writer *w, const char *program)
     json_write_object_end(w);
 }
 
-bool state_draft(const char *site, reel_state *state, draft *d, int64_t base64_above)
+bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above)
 {
     reel_context *context = state->object.context;
     if (base64_above == 0) base64_above = REEL_BASE64_ABOVE;
@@ -180,14 +180,12 @@ bool state_draft(const char *site, reel_state *state, draft *d, int64_t base64_a
     json_write_text(&d->w, "format", CHECKPOINT_FORMAT);
     json_write_int64(&d->w, "version", REEL_CHECKPOINT_VERSION);
     write_fingerprint(&d->w, state->program);
-    visitor *v = visitor_draft(context, d, &options);
+    visitor_again(v, &options);
     visit_all(state, v);
-    visitor_free(v);
     return draft_end(d) && !reel_failed(context);
 }
 
-/* Reads the file again and compares its size and the hash of all its bytes. */
-static reel_status verify(reel_state *state, const char *site, const char *path, const draft_sums *sums)
+reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums)
 {
     reel_context *context = state->object.context;
     size_t size;
@@ -214,7 +212,7 @@ static reel_status write_draft(reel_state *state, const char *site, draft *d, co
     file_stream_end(&file);
     reel_status status = file_refuse(site, context, &file.fault);
     memory_free(context, memory, room);
-    return status == REEL_OK && o->verify ? verify(state, site, path, &sums) : status;
+    return status == REEL_OK && o->verify ? state_verify(site, state, path, &sums) : status;
 }
 
 reel_status reel_state_save(const char *site, reel_state *state, const char *path, const reel_save_options *options)
@@ -226,8 +224,10 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     reel_save_options o = options ? *options : (reel_save_options){false, false, 0};
     draft d;
     draft_init(&d, context);
-    reel_status status = state_draft(site, state, &d, o.base64_above) ? write_draft(state, site, &d, path, &o)
-                                                                      : reel_error_status(context);
+    visitor *v = visitor_draft(context, &d, NULL);
+    bool good = v && state_draft(site, state, &d, v, o.base64_above);
+    visitor_free(v);
+    reel_status status = good ? write_draft(state, site, &d, path, &o) : reel_error_status(context);
     draft_free(&d);
     return status;
 }

@@ -37,8 +37,10 @@ reel_status state_read_document(const char *site, reel_context *context, const c
 
 #define CHECKPOINT_FORMAT "reel checkpoint"
 
-/* Takes down the state as it is now; false with an error kept. */
-bool state_draft(const char *site, reel_state *state, draft *d, int64_t base64_above);
+/* Takes down the state as it is now; false with an error kept. `v` is a visitor of the draft. */
+bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above);
+/* Reads the file again and compares its size and the hash of all its bytes. */
+reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums);
 /* Looks for the closing member "hash" and compares it with the text before it. */
 reel_hash_verdict checkpoint_verdict(const char *text, size_t size);
 

@@ -2,7 +2,7 @@
  *
  * What the trainer adds to the state of a run.
  */
-#include "train/trainer.h"
+#include "train/saver.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,7 @@ static const char *data_hash(reel_trainer *t, reel_context *context)
 
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
+    if (visit_mode_of(v) == VISIT_SAVE) saver_settle_log(t);
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
     visit_int64(v, "epochs", &epochs);
     visit_int64(v, "steps_per_epoch", &per_epoch);
