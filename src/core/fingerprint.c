@@ -90,6 +90,12 @@ int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS])
     return n;
 }
 
+void fingerprint_renew(fingerprint_row *rows, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(rows[i].name, "floating_point") == 0) set(&rows[i], rows[i].name, floating_point_mode());
+}
+
 const char *reel_fingerprint(int index, char *value, size_t size)
 {
     fingerprint_row rows[FINGERPRINT_ROWS];

@@ -106,6 +106,13 @@ void draft_late_int64(draft *d, const char *key, const int64_t *value)
     if (hole) hole->late = value;
 }
 
+void draft_late_double(draft *d, const char *key, const double *value)
+{
+    json_write_double(&d->w, key, 0);
+    draft_hole *hole = add_hole(d, DRAFT_DOUBLE, d->w.length - 3, 3); /* 0.0 */
+    if (hole) hole->late = value;
+}
+
 void draft_mix(draft *d, const void *data, size_t size)
 {
     if (json_writer_stopped(&d->w)) return;
@@ -113,12 +120,18 @@ void draft_mix(draft *d, const void *data, size_t size)
     if (at) memcpy(at, data, size);
 }
 
-bool draft_mix_held(draft *d, const reel_array *array)
+void draft_mix_late(draft *d)
 {
-    if (array->size < DRAFT_HELD || json_writer_stopped(&d->w)) return false;
+    if (json_writer_stopped(&d->w)) return;
     draft_hole *hole = &d->holes[d->count - 1];
     hole->hashed = true;
     hole->hash_at = d->hashed.length;
+}
+
+bool draft_mix_held(draft *d, const reel_array *array)
+{
+    if (array->size < DRAFT_HELD) return false;
+    draft_mix_late(d);
     return true;
 }
 
@@ -150,7 +163,10 @@ static void hash_state(const draft *d, char hex[33])
         const draft_hole *hole = &d->holes[i];
         if (!hole->hashed) continue;
         hash_bytes(&hash, d->hashed.data + done, hole->hash_at - done);
-        hash_elements(&hash, hole->array.dtype, d->copies.data + hole->from, hole->array.size);
+        if (hole->form == DRAFT_DOUBLE)
+            hash_elements(&hash, REEL_DOUBLE, hole->late, 1);
+        else
+            hash_elements(&hash, hole->array.dtype, d->copies.data + hole->from, hole->array.size);
         done = hole->hash_at;
     }
     if (d->hashed.length > done) hash_bytes(&hash, d->hashed.data + done, d->hashed.length - done);
@@ -195,10 +211,12 @@ static void give_array(outlet *o, json_array_text t, const void *data)
     }
 }
 
-static void give_int64(outlet *o, int64_t value)
+static void give_number(outlet *o, const draft_hole *hole)
 {
     char text[NUMBER_TEXT_SIZE];
-    give(o, text, json_print_int64(text, value));
+    give(o, text,
+         hole->form == DRAFT_INTEGER ? json_print_int64(text, *(const int64_t *)hole->late)
+                                     : number_print_double(text, *(const double *)hole->late));
 }
 
 void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
@@ -213,7 +231,8 @@ void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
         done = hole->at + hole->skip;
         switch (hole->form) {
         case DRAFT_ARRAY: give_array(&o, hole->array, d->copies.data + hole->from); break;
-        case DRAFT_INTEGER: give_int64(&o, *hole->late); break;
+        case DRAFT_INTEGER:
+        case DRAFT_DOUBLE: give_number(&o, hole); break;
         case DRAFT_STATE_HASH:
             hash_state(d, sums->state);
             give(&o, sums->state, 32);

@@ -24,7 +24,14 @@ typedef struct draft_bytes {
     size_t length, capacity;
 } draft_bytes;
 
-typedef enum draft_form { DRAFT_ARRAY, DRAFT_INTEGER, DRAFT_STATE_HASH, DRAFT_TEXT_END, DRAFT_TEXT_HASH } draft_form;
+typedef enum draft_form {
+    DRAFT_ARRAY,
+    DRAFT_INTEGER,
+    DRAFT_DOUBLE,
+    DRAFT_STATE_HASH,
+    DRAFT_TEXT_END,
+    DRAFT_TEXT_HASH
+} draft_form;
 
 /* Instead of the `skip` characters at `at` something else is written. */
 typedef struct draft_hole {
@@ -32,9 +39,9 @@ typedef struct draft_hole {
     size_t at, skip;
     json_array_text array; /* its data are at `from` of the copies */
     size_t from;
-    bool hashed; /* the array's elements belong into the hashed bytes at hash_at */
+    bool hashed; /* the elements, or the double, belong into the hashed bytes at hash_at */
     size_t hash_at;
-    const int64_t *late;
+    const void *late; /* the number */
 } draft_hole;
 
 typedef struct draft {
@@ -59,12 +66,15 @@ void draft_begin(draft *d);
 /* Closes the outermost object, after the members "state_hash" and "hash". False after a failure. */
 bool draft_end(draft *d);
 
-/* An integer that is read when the document is written. */
+/* A number that is read when the document is written. */
 void draft_late_int64(draft *d, const char *key, const int64_t *value);
+void draft_late_double(draft *d, const char *key, const double *value);
 /* Called by the writer where the elements would stand. */
 void draft_hold(draft *d, const json_array_text *array);
-/* Adds to what is hashed: bytes, or, false when that was not held back, the elements of the array written last. */
+/* Adds to what is hashed: bytes, or what was written last and is known later (a double, or an array:
+ * false when that was not held back). */
 void draft_mix(draft *d, const void *data, size_t size);
+void draft_mix_late(draft *d);
 bool draft_mix_held(draft *d, const reel_array *array);
 
 /* Writes the document through `buffer`, DRAFT_BUFFER bytes, without any context. The stream knows of failures. */

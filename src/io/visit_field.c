@@ -66,6 +66,19 @@ void visit_late_int64(visitor *v, const char *name, int64_t *value)
         draft_late_int64(v->draft, name, value);
 }
 
+void visit_late_double(visitor *v, const char *name, double *value)
+{
+    if (!v || !v->draft) {
+        visit_double(v, name, value);
+        return;
+    }
+    if (visitor_misplaced(v, false)) return;
+    draft_late_double(v->draft, name, value);
+    if (!visitor_hashing(v)) return;
+    visitor_mix_tag(v, HASH_DOUBLE, name);
+    draft_mix_late(v->draft);
+}
+
 void visit_uint64(visitor *v, const char *name, uint64_t *value)
 {
     if (visitor_misplaced(v, false)) return;

@@ -58,12 +58,6 @@ reel_status folder_save(reel_trainer *t, const char *site, save_when when)
 {
     run_folder *f = &t->folder;
     bool last = when == SAVE_LAST;
-    t->loss_after = trainer_loss_now(t, site);
-    if (t->loss_after < t->best_saved_loss) {
-        t->best_saved_loss = t->loss_after;
-        t->best_saved_step = t->step;
-    }
-    if (reel_failed(t->object.context)) return reel_error_status(t->object.context);
     double time = saver_now();
     bool durable = setting_of(t, SETTING_DURABLE) || last || t->step == 0 || time - f->flushed_at >= FLUSH_SECONDS;
     if (durable) f->flushed_at = time;

@@ -77,7 +77,8 @@ static void write_rows(saver *s, log_rows *rows, bool sync, file_fault *fault)
             end = add_line(s, end, &rows->items[i++], &rate);
         size_t size = (size_t)(end - s->buffer);
         int flags = sync && i == rows->count ? FILE_SYNC_CONTENT : 0;
-        if (file_append_to(s->files, s->log_path, s->buffer, size, flags, fault)) *s->log_bytes += (int64_t)size;
+        if (file_append_to(s->files, s->log_path, s->buffer, size, flags, fault))
+            s->trainer->folder.log_bytes += (int64_t)size;
     }
     rows->count = 0;
 }
@@ -88,6 +89,42 @@ static const char *step_name(char name[STEP_NAME], int64_t step)
 {
     snprintf(name, STEP_NAME, STEP_PREFIX "%09lld" STEP_SUFFIX, (long long)step);
     return name;
+}
+
+/* The loss after the last update, and whether it is the smallest of a checkpoint. */
+static void note_loss(saver *s)
+{
+    reel_trainer *t = s->trainer;
+    if (s->job.evaluate) {
+        t->loss_after = evaluator_loss(s->evaluator);
+        s->job.unknown = reel_failed(evaluator_context(s->evaluator));
+    }
+    if (!(t->loss_after < t->best_saved_loss)) return;
+    t->best_saved_loss = t->loss_after;
+    t->best_saved_step = s->job.step;
+}
+
+/* Enters the checkpoint in the list, and in the job those to be removed after it: the oldest but for the best and the
+ * newest `keep`. There is room. */
+static void keep_step(saver *s)
+{
+    step_list *kept = &s->kept, *gone = &s->job.gone;
+    int64_t keep = s->job.keep, step = s->job.step, place = kept->count, left = 0;
+    gone->count = 0;
+    if (keep == 0) return;
+    while (place > 0 && kept->items[place - 1] > step) place--;
+    if (place == 0 || kept->items[place - 1] != step) {
+        memmove(kept->items + place + 1, kept->items + place, (size_t)(kept->count - place) * sizeof *kept->items);
+        kept->items[place] = step;
+        kept->count++;
+    }
+    for (int64_t i = 0; i < kept->count; i++) {
+        int64_t one = kept->items[i];
+        bool goes = i + keep < kept->count && one != s->trainer->best_saved_step && one <= step;
+        step_list *to = goes ? gone : kept;
+        to->items[goes ? gone->count++ : left++] = one;
+    }
+    kept->count = left;
 }
 
 static void remove_gone(saver *s)
@@ -122,6 +159,9 @@ static void work(void *self)
     save_job *job = &s->job;
     write_rows(s, &job->rows, job->durable, &job->fault);
     if (!job->checkpoint || job->fault.what) return;
+    note_loss(s);
+    if (job->unknown) return;
+    keep_step(s);
     file_stream file;
     file_stream_start(&file, s->files, s->path, job->durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0, s->names);
     draft_write(&s->draft, &file, s->buffer, &job->sums);
@@ -155,14 +195,14 @@ static bool grow_rows(reel_trainer *t, const char *site, log_rows *rows)
     return p != NULL;
 }
 
-static bool add_step(reel_trainer *t, const char *site, step_list *list, int64_t step)
+/* Room for one more than there are checkpoints. */
+static bool reserve_steps(reel_trainer *t, const char *site, step_list *list)
 {
-    if (list->count == list->room) {
+    while (list->room <= t->folder.saver->kept.count) {
         void *p = grown(t->object.context, site, list->items, &list->room, 16, sizeof *list->items);
         if (!p) return false;
         list->items = p;
     }
-    list->items[list->count++] = step;
     return true;
 }
 
@@ -189,6 +229,7 @@ void saver_free(reel_trainer *t)
     if (!s) return;
     writer_stop(&s->writer);
     writer_free(&s->writer);
+    evaluator_free(s->evaluator);
     visitor_free(s->visitor);
     draft_free(&s->draft);
     memory_free(context, s->buffer, s->buffer ? DRAFT_BUFFER : 0);
@@ -204,20 +245,22 @@ reel_status saver_begin(reel_trainer *t, const char *site, const file_names *nam
 {
     saver *s = t->folder.saver;
     s->files = t->state->files;
-    s->log_bytes = &t->folder.log_bytes;
+    s->trainer = t;
     s->steps_per_epoch = trainer_steps_per_epoch(t);
     s->single = reel_params_dtype(t->params) == REEL_FLOAT;
     s->step_at_begin = t->step;
     s->began_at = saver_now();
     s->rows.count = s->job.rows.count = s->kept.count = 0;
-    s->failed = false;
+    s->failed = s->asked = false;
+    evaluator_free(s->evaluator);
+    s->evaluator = NULL;
     if (path_in(t, site, "log.jsonl", s->log_path) != REEL_OK) return reel_error_status(t->object.context);
     path_in(t, site, "times.jsonl", s->times_path);
     for (int64_t i = 0; i < names->count; i++) {
         char name[STEP_NAME]; /* one that is spelled otherwise is not the trainer's */
-        if (strcmp(step_name(name, names->items[i].number), names->items[i].name) == 0 &&
-            !add_step(t, site, &s->kept, names->items[i].number))
-            return REEL_NO_MEMORY;
+        if (strcmp(step_name(name, names->items[i].number), names->items[i].name) != 0) continue;
+        if (!reserve_steps(t, site, &s->kept)) return REEL_NO_MEMORY;
+        s->kept.items[s->kept.count++] = names->items[i].number;
     }
     return REEL_OK;
 }
@@ -232,6 +275,11 @@ reel_status saver_collect(reel_trainer *t, const char *site)
         s->failed = true;
         file_refuse(site, t->object.context, &job->fault);
     }
+    if (job->unknown) {
+        const reel_context *own = evaluator_context(s->evaluator);
+        s->failed = true;
+        reel_error_set(t->object.context, reel_error_status(own), site, who, "%s", reel_error_text(own));
+    }
     if (job->there) trainer_tell_of(t, REEL_EVENT_CHECKPOINT, s->path, job->step);
     return reel_error_status(t->object.context);
 }
@@ -242,13 +290,13 @@ reel_status saver_settle(reel_trainer *t, const char *site)
     return saver_collect(t, site);
 }
 
-/* Has the job done: by the thread when `later` and there is one, else at once. The writer must be free. */
-static reel_status give(reel_trainer *t, const char *site, bool later)
+/* Has the job done: by the thread, which then runs, or at once. The writer must be free. */
+static reel_status give(reel_trainer *t, const char *site, bool thread)
 {
     saver *s = t->folder.saver;
     s->job.fault = (file_fault){0};
-    s->job.there = false;
-    if (later && writer_start(&s->writer)) {
+    s->job.there = s->job.unknown = false;
+    if (thread) {
         writer_give(&s->writer);
         return REEL_OK;
     }
@@ -278,67 +326,55 @@ reel_status saver_log(reel_trainer *t, const char *site, log_row row)
             if (status != REEL_OK) return status;
             hand_rows(s);
             s->job.checkpoint = s->job.durable = false;
-            status = give(t, site, setting_of(t, SETTING_BACKGROUND));
+            status = give(t, site, setting_of(t, SETTING_BACKGROUND) && writer_start(&s->writer));
         }
     }
     s->rows.items[s->rows.count++] = row;
     return status;
 }
 
-void saver_settle_log(reel_trainer *t)
+void saver_quiet(reel_trainer *t, bool saves)
 {
     saver *s = t->folder.saver;
-    if (!s || s->drafting || s->failed || s->rows.count == 0) return;
-    file_fault fault = {0};
+    if (!s || s->drafting) return;
     writer_wait(&s->writer);
+    if (!saves || s->failed || s->rows.count == 0) return;
+    file_fault fault = {0};
     write_rows(s, &s->rows, false, &fault);
     file_refuse(NULL, t->object.context, &fault);
 }
 
-/* Enters a checkpoint in the list, and in the job those to be removed after it: the oldest but for the best and the
- * newest `keep`. */
-static reel_status keep_step(reel_trainer *t, const char *site, int64_t step)
+/* Is the loss after the update to be computed by the thread? */
+static bool can_evaluate(reel_trainer *t)
 {
     saver *s = t->folder.saver;
-    step_list *kept = &s->kept;
-    int64_t keep = setting_of(t, SETTING_KEEP), place = kept->count, left = 0;
-    s->job.gone.count = 0;
-    if (keep == 0) return REEL_OK;
-    while (place > 0 && kept->items[place - 1] > step) place--;
-    if (place == 0 || kept->items[place - 1] != step) {
-        if (!add_step(t, site, kept, step)) return REEL_NO_MEMORY;
-        memmove(kept->items + place + 1, kept->items + place, (size_t)(kept->count - 1 - place) * sizeof *kept->items);
-        kept->items[place] = step;
-    }
-    for (int64_t i = 0; i < kept->count; i++) {
-        int64_t one = kept->items[i];
-        if (i + keep < kept->count && one != t->best_saved_step && one <= step) {
-            if (!add_step(t, site, &s->job.gone, one)) return REEL_NO_MEMORY;
-        } else {
-            kept->items[left++] = one;
-        }
-    }
-    kept->count = left;
-    return REEL_OK;
+    if (!s->asked) s->evaluator = evaluator_new(t);
+    s->asked = true;
+    return s->evaluator && t->step > 0;
 }
 
 reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool last, bool later)
 {
     saver *s = t->folder.saver;
     reel_status status = saver_settle(t, site);
-    if (status == REEL_OK) status = keep_step(t, site, t->step);
     if (status != REEL_OK) return status;
+    if (!reserve_steps(t, site, &s->kept) || !reserve_steps(t, site, &s->job.gone)) return REEL_NO_MEMORY;
+    later = later && writer_start(&s->writer);
+    s->job.evaluate = later && can_evaluate(t);
+    if (!s->job.evaluate) t->loss_after = trainer_loss_now(t, site);
     char name[STEP_NAME];
     if (path_in(t, site, step_name(name, t->step), s->path) != REEL_OK) return reel_error_status(t->object.context);
     s->drafting = true;
     bool good = state_draft(site, t->state, &s->draft, s->visitor, setting_of(t, SETTING_BASE64_ABOVE));
     s->drafting = false;
     if (!good) return reel_error_status(t->object.context);
+    if (s->job.evaluate) evaluator_take(s->evaluator, t);
     hand_rows(s);
     s->job.checkpoint = true;
     s->job.durable = durable;
     s->job.times = durable || last;
     s->job.step = t->step;
+    s->job.keep = setting_of(t, SETTING_KEEP);
     return give(t, site, later);
 }
 

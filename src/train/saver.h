@@ -3,13 +3,15 @@
  * Writes the log and the checkpoints of a run, by a thread of its own or at once, in the same way.
  *
  * A job is what is written together, in this order: lines of the log, the checkpoint that names the log's length, what is
- * removed after it, a line of times. While the writer is busy the job, the draft and folder.log_bytes belong to it.
+ * removed after it, a line of times. While the writer is busy these belong to it: the job, the draft, the list of
+ * checkpoints kept, and of the trainer folder.log_bytes, loss_after, best_saved_loss and best_saved_step.
  */
 #ifndef REEL_TRAIN_SAVER_H
 #define REEL_TRAIN_SAVER_H
 
 #include "io/draft.h"
 #include "io/visit_io.h"
+#include "train/evaluator.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 
@@ -37,11 +39,13 @@ typedef struct step_list {
 typedef struct save_job {
     log_rows rows;
     bool checkpoint, durable, times;
-    int64_t step;
+    bool evaluate; /* loss_after is not known yet */
+    int64_t step, keep;
     step_list gone; /* checkpoints to remove afterwards */
     /* what came of it */
     file_fault fault;
-    bool there; /* the checkpoint */
+    bool unknown; /* the loss: the evaluator has failed */
+    bool there;   /* the checkpoint */
     draft_sums sums;
 } save_job;
 
@@ -55,8 +59,10 @@ typedef struct saver {
     char *buffer;  /* DRAFT_BUFFER: what is on its way to a file */
     bool drafting; /* the trainer's own save is visiting its state */
     bool failed;   /* a job has failed: nothing more is written */
+    bool asked;    /* whether there can be an evaluator */
+    evaluator *evaluator;
+    reel_trainer *trainer;
     const file_ops *files;
-    int64_t *log_bytes; /* length of the log as it is written */
     int64_t steps_per_epoch, step_at_begin;
     bool single; /* losses are floats */
     double began_at;
@@ -79,8 +85,9 @@ reel_status saver_save(reel_trainer *trainer, const char *site, bool durable, bo
 reel_status saver_collect(reel_trainer *trainer, const char *site);
 /* The same after waiting for it. */
 reel_status saver_settle(reel_trainer *trainer, const char *site);
-/* Writes the lines held back, before a save that is not the trainer's own and names the length of the log too. */
-void saver_settle_log(reel_trainer *trainer);
+/* Before a visit to the state that is not the trainer's own save: waits for the writer; and writes the lines held back
+ * when the visit saves, as the file names the length of the log. */
+void saver_quiet(reel_trainer *trainer, bool saves);
 /* Writes what is left of the log and ends the thread. */
 void saver_end(reel_trainer *trainer);
 void saver_free(reel_trainer *trainer);

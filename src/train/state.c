@@ -5,7 +5,6 @@
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "train/state.h"
 
-#include "core/fingerprint.h"
 #include "core/random.h"
 #include "io/hash.h"
 #include "io/visit_io.h"
@@ -160,13 +159,16 @@ reel_status reel_state_hash(const char *site, reel_state *state, char text[33])
 
 /* ---- saving ---- */
 
-static void write_fingerprint(json_writer *w, const char *program)
+static void write_fingerprint(json_writer *w, reel_state *state)
 {
-    fingerprint_row rows[FINGERPRINT_ROWS];
-    int count = fingerprint_rows(rows);
+    if (state->fingerprint_count == 0)
+        state->fingerprint_count = fingerprint_rows(state->fingerprint);
+    else
+        fingerprint_renew(state->fingerprint, state->fingerprint_count);
     json_write_object_begin(w, "fingerprint");
-    if (*program) json_write_text(w, "program", program);
-    for (int i = 0; i < count; i++) json_write_text(w, rows[i].name, rows[i].value);
+    if (*state->program) json_write_text(w, "program", state->program);
+    for (int i = 0; i < state->fingerprint_count; i++)
+        json_write_text(w, state->fingerprint[i].name, state->fingerprint[i].value);
     json_write_object_end(w);
 }
 
@@ -179,7 +181,7 @@ bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int6
     draft_begin(d);
     json_write_text(&d->w, "format", CHECKPOINT_FORMAT);
     json_write_int64(&d->w, "version", REEL_CHECKPOINT_VERSION);
-    write_fingerprint(&d->w, state->program);
+    write_fingerprint(&d->w, state);
     visitor_again(v, &options);
     visit_all(state, v);
     return draft_end(d) && !reel_failed(context);

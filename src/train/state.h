@@ -6,6 +6,7 @@
 #define REEL_TRAIN_STATE_H
 
 #include "core/core.h"
+#include "core/fingerprint.h"
 #include "core/visit.h"
 #include "io/draft.h"
 #include "io/file.h"
@@ -25,6 +26,8 @@ struct reel_state {
     char *program;
     state_entry *entries;
     int count, capacity;
+    fingerprint_row fingerprint[FINGERPRINT_ROWS];
+    int fingerprint_count; /* 0: not asked for yet */
     const file_ops *files; /* NULL: the system's; tests make them fail */
 };
 

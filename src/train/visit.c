@@ -37,22 +37,22 @@ static const char *data_hash(reel_trainer *t, reel_context *context)
 
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
-    if (visit_mode_of(v) == VISIT_SAVE) saver_settle_log(t);
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
     visit_int64(v, "epochs", &epochs);
     visit_int64(v, "steps_per_epoch", &per_epoch);
-    visit_double(v, "best_saved_loss", &t->best_saved_loss);
-    visit_int64(v, "best_saved_step", &t->best_saved_step);
+    visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
+    visit_late_int64(v, "best_saved_step", &t->best_saved_step);
     visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
 }
 
 void trainer_visit(void *self, visitor *v, const char *name)
 {
     reel_trainer *t = self;
+    saver_quiet(t, visit_mode_of(v) == VISIT_SAVE);
     visit_begin(v, name);
     visit_int64(v, "step", &t->step);
     visit_double(v, "loss_before", &t->loss_before);
-    visit_double(v, "loss_after", &t->loss_after);
+    visit_late_double(v, "loss_after", &t->loss_after);
     visit_double(v, "best_loss", &t->best_loss);
     visit_int64(v, "best_step", &t->best_step);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */

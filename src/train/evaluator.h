@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loss of the last step's batch after its update, computed by another thread while training goes on: a copy of the
+ * model, in a context of its own, is given the parameters and the batch as they are at the moment of a save.
+ */
+#ifndef REEL_TRAIN_EVALUATOR_H
+#define REEL_TRAIN_EVALUATOR_H
+
+#include "train/trainer.h"
+
+typedef struct evaluator evaluator;
+
+/* NULL when the model cannot be made again from its description, or the loss is a function of the program's own, which
+ * only the program's thread may call. Nothing is kept in the trainer's context. */
+evaluator *evaluator_new(const reel_trainer *trainer);
+void evaluator_free(evaluator *e);
+/* Copies parameters and batch; called by the trainer's thread. */
+void evaluator_take(evaluator *e, const reel_trainer *trainer);
+/* The loss, the same number as trainer_loss_now's. Its context has failed after an error. */
+double evaluator_loss(evaluator *e);
+reel_context *evaluator_context(const evaluator *e);
+
+#endif
