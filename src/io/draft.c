@@ -43,7 +43,7 @@ void draft_begin(draft *d)
 {
     json_writer_again(&d->w);
     d->copies.length = d->hashed.length = 0;
-    d->count = 0;
+    d->count = d->still_count = d->live = 0;
     json_write_object_begin(&d->w, NULL);
 }
 
@@ -86,6 +86,22 @@ static draft_hole *add_hole(draft *d, draft_form form, size_t at, size_t skip)
     return hole;
 }
 
+bool draft_holds_still(draft *d, const void *from, size_t size)
+{
+    if (d->still_count == DRAFT_STILL_MOST) return false;
+    d->still[d->still_count++] = (draft_still){from, size};
+    return true;
+}
+
+static bool is_still(const draft *d, const void *data, size_t size)
+{
+    for (size_t i = 0; i < d->still_count; i++) {
+        const char *from = d->still[i].from, *at = data;
+        if (at >= from && at + size <= from + d->still[i].size) return true;
+    }
+    return false;
+}
+
 void draft_hold(draft *d, const json_array_text *array)
 {
     size_t size = (size_t)array->size * element_size(array->dtype);
@@ -96,7 +112,23 @@ void draft_hold(draft *d, const json_array_text *array)
     hole->array = *array;
     hole->array.data = NULL;
     hole->from = d->copies.length - size;
-    memcpy(d->copies.data + hole->from, array->data, size);
+    if (is_still(d, array->data, size)) {
+        hole->live = array->data;
+        d->live++;
+    } else {
+        memcpy(d->copies.data + hole->from, array->data, size);
+    }
+}
+
+void draft_take(draft *d)
+{
+    for (size_t i = 0; i < d->count && d->live > 0; i++) {
+        draft_hole *hole = &d->holes[i];
+        if (!hole->live) continue;
+        memcpy(d->copies.data + hole->from, hole->live, (size_t)hole->array.size * element_size(hole->array.dtype));
+        hole->live = NULL;
+        d->live--;
+    }
 }
 
 void draft_late_int64(draft *d, const char *key, const int64_t *value)
@@ -223,6 +255,7 @@ void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
 {
     outlet o = {.file = file, .buffer = buffer};
     size_t done = 0;
+    draft_take(d);
     hash_start(&o.hash);
     *sums = (draft_sums){.size = 0};
     for (size_t i = 0; i < d->count && !file->fault.what; i++) {

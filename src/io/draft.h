@@ -39,16 +39,28 @@ typedef struct draft_hole {
     size_t at, skip;
     json_array_text array; /* its data are at `from` of the copies */
     size_t from;
-    bool hashed; /* the elements, or the double, belong into the hashed bytes at hash_at */
+    const void *live; /* they are there still, to be copied by draft_take; NULL: they are copied */
+    bool hashed;      /* the elements, or the double, belong into the hashed bytes at hash_at */
     size_t hash_at;
     const void *late; /* the number */
 } draft_hole;
+
+/* Memory that does not change until draft_take. */
+typedef struct draft_still {
+    const void *from;
+    size_t size;
+} draft_still;
+
+#define DRAFT_STILL_MOST 8
 
 typedef struct draft {
     json_writer w; /* open for members: everything that a json_writer can do */
     draft_bytes copies, hashed;
     draft_hole *holes;
     size_t count, capacity;
+    draft_still still[DRAFT_STILL_MOST];
+    size_t still_count;
+    size_t live; /* arrays that draft_take has to copy */
 } draft;
 
 /* The hashes of a document that was written, as hexadecimal digits and NUL: of the state, of the text before the member
@@ -76,6 +88,12 @@ void draft_hold(draft *d, const json_array_text *array);
 void draft_mix(draft *d, const void *data, size_t size);
 void draft_mix_late(draft *d);
 bool draft_mix_held(draft *d, const reel_array *array);
+
+/* Arrays in this memory are copied by draft_take, which must be called before they change, rather than at once. Said
+ * after draft_begin; false when there are too many. */
+bool draft_holds_still(draft *d, const void *from, size_t size);
+/* Copies them; of any thread. */
+void draft_take(draft *d);
 
 /* Writes the document through `buffer`, DRAFT_BUFFER bytes, without any context. The stream knows of failures. */
 void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums);

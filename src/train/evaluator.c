@@ -4,6 +4,7 @@
  */
 #include "train/evaluator.h"
 
+#include "io/draft.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
 #include "tape/params.h"
@@ -124,6 +125,18 @@ static void copy_rows(reel_array *to, const reel_array *from, int64_t rows)
     memcpy(to->data, from->data, (size_t)to->size * element_size(to->dtype));
 }
 
+static void copy_params(evaluator *e, const reel_trainer *t, bool large)
+{
+    size_t size = element_size(e->params->dtype);
+    for (int i = 0; i < e->params->values.count; i++) {
+        const slice *s = &e->params->values.slices[i];
+        size_t from = (size_t)s->offset * size;
+        if ((s->size >= DRAFT_HELD) != large) continue;
+        memcpy((char *)e->params->values.data + from, (const char *)t->params->values.data + from,
+               (size_t)s->size * size);
+    }
+}
+
 void evaluator_take(evaluator *e, const reel_trainer *t)
 {
     int64_t rows = trainer_rows(t), size = trainer_batch_size(t);
@@ -132,8 +145,12 @@ void evaluator_take(evaluator *e, const reel_trainer *t)
     int64_t count = first + size <= rows ? size : rows - first;
     copy_rows(e->x, whole ? t->data->x : t->x, whole ? rows : count);
     copy_rows(e->y, whole ? t->data->y : t->y, whole ? rows : count);
-    memcpy(e->params->values.data, t->params->values.data,
-           (size_t)e->params->values.size * element_size(e->params->dtype));
+    copy_params(e, t, false);
+}
+
+void evaluator_take_large(evaluator *e, const reel_trainer *t)
+{
+    copy_params(e, t, true);
     reel_params_touch(e->params);
 }
 

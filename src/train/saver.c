@@ -5,6 +5,8 @@
 #include "train/saver.h"
 
 #include "io/number.h"
+#include "optim/optim.h"
+#include "tape/params.h"
 #include "train/state.h"
 
 #include <math.h>
@@ -157,6 +159,11 @@ static void work(void *self)
 {
     saver *s = self;
     save_job *job = &s->job;
+    if (job->checkpoint) {
+        draft_take(&s->draft);
+        if (job->evaluate) evaluator_take_large(s->evaluator, s->trainer);
+    }
+    writer_took(&s->writer);
     write_rows(s, &job->rows, job->durable, &job->fault);
     if (!job->checkpoint || job->fault.what) return;
     note_loss(s);
@@ -297,7 +304,7 @@ static reel_status give(reel_trainer *t, const char *site, bool thread)
     s->job.fault = (file_fault){0};
     s->job.there = s->job.unknown = false;
     if (thread) {
-        writer_give(&s->writer);
+        writer_give(&s->writer, s->job.checkpoint && s->draft.live > 0);
         return REEL_OK;
     }
     work(s);
@@ -353,6 +360,16 @@ static bool can_evaluate(reel_trainer *t)
     return s->evaluator && t->step > 0;
 }
 
+/* What nothing changes before the optimizer's next step, the thread copies. */
+static void leave_still(reel_trainer *t)
+{
+    const reel_params *p = t->params;
+    size_t size = (size_t)p->values.size * element_size(p->dtype);
+    draft_holds_still(&t->folder.saver->draft, p->values.data, size);
+    for (int i = 0; i < t->optimizer->type->state_count; i++)
+        if (t->optimizer->state[i].data) draft_holds_still(&t->folder.saver->draft, t->optimizer->state[i].data, size);
+}
+
 reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool last, bool later)
 {
     saver *s = t->folder.saver;
@@ -364,6 +381,8 @@ reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool las
     if (!s->job.evaluate) t->loss_after = trainer_loss_now(t, site);
     char name[STEP_NAME];
     if (path_in(t, site, step_name(name, t->step), s->path) != REEL_OK) return reel_error_status(t->object.context);
+    draft_begin(&s->draft);
+    if (s->job.evaluate) leave_still(t);
     s->drafting = true;
     bool good = state_draft(site, t->state, &s->draft, s->visitor, setting_of(t, SETTING_BASE64_ABOVE));
     s->drafting = false;

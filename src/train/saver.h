@@ -81,6 +81,12 @@ reel_status saver_log(reel_trainer *trainer, const char *site, log_row row);
 /* Saves the state as it is now: by the thread when `later` and there is one, else before it returns. It waits for the
  * save before it, so that none is left out. */
 reel_status saver_save(reel_trainer *trainer, const char *site, bool durable, bool last, bool later);
+/* Before parameters or optimizer state change: waits until the thread has copied them. */
+static inline void saver_changes(reel_trainer *trainer)
+{
+    saver *s = trainer->folder.saver;
+    if (s && writer_taking(&s->writer)) writer_wait_took(&s->writer);
+}
 /* If the thread has ended a job: tells the observer of the checkpoint, or keeps the error. */
 reel_status saver_collect(reel_trainer *trainer, const char *site);
 /* The same after waiting for it. */

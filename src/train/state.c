@@ -178,7 +178,6 @@ bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int6
     if (base64_above == 0) base64_above = REEL_BASE64_ABOVE;
     visit_options options = {.base64 = base64_above == 1, .base64_from = base64_above};
     (void)site;
-    draft_begin(d);
     json_write_text(&d->w, "format", CHECKPOINT_FORMAT);
     json_write_int64(&d->w, "version", REEL_CHECKPOINT_VERSION);
     write_fingerprint(&d->w, state);
@@ -227,6 +226,7 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     draft d;
     draft_init(&d, context);
     visitor *v = visitor_draft(context, &d, NULL);
+    draft_begin(&d);
     bool good = v && state_draft(site, state, &d, v, o.base64_above);
     visitor_free(v);
     reel_status status = good ? write_draft(state, site, &d, path, &o) : reel_error_status(context);

@@ -40,7 +40,7 @@ reel_status state_read_document(const char *site, reel_context *context, const c
 
 #define CHECKPOINT_FORMAT "reel checkpoint"
 
-/* Takes down the state as it is now; false with an error kept. `v` is a visitor of the draft. */
+/* Takes down the state as it is now in a draft that has begun; false with an error kept. `v` is a visitor of the draft. */
 bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above);
 /* Reads the file again and compares its size and the hash of all its bytes. */
 reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums);

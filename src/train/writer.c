@@ -48,10 +48,26 @@ bool writer_start(writer *w)
     return w->running;
 }
 
-void writer_give(writer *w)
+void writer_give(writer *w, bool taking)
 {
     pthread_mutex_lock(&w->mutex);
+    change(w, taking ? WRITER_TAKING : WRITER_BUSY);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_took(writer *w)
+{
+    if (!writer_taking(w)) return;
+    pthread_mutex_lock(&w->mutex);
     change(w, WRITER_BUSY);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_wait_took(writer *w)
+{
+    if (!writer_taking(w)) return;
+    pthread_mutex_lock(&w->mutex);
+    while (writer_taking(w)) pthread_cond_wait(&w->changed, &w->mutex);
     pthread_mutex_unlock(&w->mutex);
 }
 

@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef enum writer_state { WRITER_FREE, WRITER_BUSY, WRITER_ENDED } writer_state;
+/* TAKING: it is busy and still needs what belongs to the owner. */
+typedef enum writer_state { WRITER_FREE, WRITER_TAKING, WRITER_BUSY, WRITER_ENDED } writer_state;
 
 typedef struct writer {
     void (*work)(void *user);
@@ -27,8 +28,12 @@ typedef struct writer {
 void writer_init(writer *w, void (*work)(void *user), void *user);
 /* Starts the thread unless it runs, all signals blocked in it. False when it cannot be made. */
 bool writer_start(writer *w);
-/* Has it do the work; it must run and be free. */
-void writer_give(writer *w);
+/* Has it do the work; it must run and be free. `taking`: the work will call writer_took, and until then the owner leaves
+ * as it is what the work copies. */
+void writer_give(writer *w, bool taking);
+void writer_took(writer *w);
+/* Waits until that is so. */
+void writer_wait_took(writer *w);
 /* Has it ended what it was given? Costs one load. */
 static inline bool writer_ended(writer *w)
 {
@@ -36,7 +41,12 @@ static inline bool writer_ended(writer *w)
 }
 static inline bool writer_busy(writer *w)
 {
-    return atomic_load_explicit(&w->state, memory_order_acquire) == WRITER_BUSY;
+    int state = atomic_load_explicit(&w->state, memory_order_acquire);
+    return state == WRITER_TAKING || state == WRITER_BUSY;
+}
+static inline bool writer_taking(writer *w)
+{
+    return atomic_load_explicit(&w->state, memory_order_acquire) == WRITER_TAKING;
 }
 /* Waits until it is not busy. */
 void writer_wait(writer *w);
