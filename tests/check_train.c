@@ -6,6 +6,7 @@
 #include "train/saver.h"
 #include "train/state.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 static void expect_run(moons_run *r, reel_status expected)
@@ -282,6 +283,45 @@ START_TEST(test_another_run_is_refused)
         reel_context_free(r.context);
     }
     folder_remove(folder);
+}
+END_TEST
+
+/* Numbers that would lead out of the data are refused, even in a file that may be edited. */
+START_TEST(test_edited_positions)
+{
+    static const struct {
+        const char *from, *to, *sentence;
+    } cases[] = {{"\"step\": 2,", "\"step\": -2,", "step: found -2, expected 0 or above"},
+                 {"\"shape\": [100], \"data\": [", "\"shape\": [100], \"data\": [1", "order: found row 1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char folder[64];
+        size_t size = 0;
+        folder_fresh(folder);
+        run_setup s = {.epochs = 1, .batch = 50, .sampler = "numpy"};
+        moons_run r = run_new(reel_context_new(NULL), &s);
+        reel_trainer_set_folder(NULL, r.trainer, folder, REEL_START);
+        expect_run(&r, REEL_OK);
+        reel_context_free(r.context);
+        char *text = slurp(folder, "step-000000002.json", &size), *at = strstr(text, cases[i].from);
+        ck_assert_msg(at != NULL, "no %s", cases[i].from);
+        char *changed = malloc(size + 16);
+        int n =
+            snprintf(changed, size + 16, "%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
+        folder_remove(folder);
+        ck_assert_int_eq(mkdir(folder, 0700), 0);
+        spill(folder, "step-000000002.json", changed, (size_t)n);
+        s.epochs = 2;
+        r = run_new(reel_context_new(NULL), &s);
+        reel_trainer_set(NULL, r.trainer, "accept_edited", 1);
+        reel_trainer_set_folder(NULL, r.trainer, folder, REEL_CONTINUE);
+        expect_run(&r, REEL_BAD_FILE);
+        ck_assert_msg(strstr(reel_error_text(r.context), cases[i].sentence), "\"%s\" lacks \"%s\"",
+                      reel_error_text(r.context), cases[i].sentence);
+        reel_context_free(r.context);
+        folder_remove(folder);
+        free(text);
+        free(changed);
+    }
 }
 END_TEST
 
@@ -741,6 +781,7 @@ int main(void)
     tcase_add_test(tests, test_resume_from_file);
     tcase_add_test(tests, test_another_run_is_refused);
     tcase_add_test(tests, test_every_write_may_fail);
+    tcase_add_test(tests, test_edited_positions);
     tcase_add_test(tests, test_background_fault_names_the_file);
     tcase_add_test(tests, test_background_equals_blocking);
     tcase_add_test(tests, test_slow_disk_drops_nothing);

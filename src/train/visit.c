@@ -2,6 +2,7 @@
  *
  * What the trainer adds to the state of a run.
  */
+#include "optim/optim.h"
 #include "train/saver.h"
 
 #include <stdio.h>
@@ -50,7 +51,7 @@ void trainer_visit(void *self, visitor *v, const char *name)
     reel_trainer *t = self;
     saver_quiet(t, visit_mode_of(v) == VISIT_SAVE);
     visit_begin(v, name);
-    visit_int64(v, "step", &t->step);
+    visit_count(v, "step", &t->step);
     visit_double(v, "loss_before", &t->loss_before);
     visit_late_double(v, "loss_after", &t->loss_after);
     visit_double(v, "best_loss", &t->best_loss);
