@@ -29,7 +29,8 @@ static reel_status train_step(reel_trainer *t, const char *site)
     t->loss_before = value;
     if (!isfinite(value) && setting_of(t, SETTING_STOP_NOT_FINITE))
         return reel_error_set(context, REEL_NOT_FINITE, site, "trainer_run", "the loss is %g in step %lld (epoch %lld)",
-                              value, (long long)t->step + 1, (long long)(t->step / trainer_steps_per_epoch(t)) + 1);
+                              isnan(value) ? (double)NAN : value, (long long)t->step + 1,
+                              (long long)(t->step / trainer_steps_per_epoch(t)) + 1);
     saver_changes(t);
     t->rate = reel_optimizer_rate(t->optimizer);
     reel_status status = reel_optimizer_step(site, t->optimizer);
