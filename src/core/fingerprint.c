@@ -86,11 +86,18 @@ int fingerprint_rows(int threads, fingerprint_row rows[FINGERPRINT_ROWS])
     cpu_name(cpu);
     set(&rows[n++], "cpu", cpu);
     set(&rows[n++], "kernels", kernels_isa_name());
-    char count[FINGERPRINT_TEXT];
-    snprintf(count, sizeof count, "%d", threads);
-    set(&rows[n++], "threads", count);
-    set(&rows[n++], "floating_point", floating_point_mode());
+    set(&rows[n++], "threads", "");
+    set(&rows[n++], "floating_point", "");
+    fingerprint_renew(threads, rows, n);
     return n;
+}
+
+void fingerprint_renew(int threads, fingerprint_row *rows, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(rows[i].name, "floating_point") == 0) set(&rows[i], rows[i].name, floating_point_mode());
+        if (strcmp(rows[i].name, "threads") == 0) snprintf(rows[i].value, FINGERPRINT_TEXT, "%d", threads);
+    }
 }
 
 const char *reel_fingerprint(int index, char *value, size_t size)
