@@ -4,6 +4,7 @@
  */
 #include "kernels/broadcast.h"
 #include "ops/families.h"
+#include "ops/spread.h"
 #include "tape/tape.h"
 #include <reel/ops.h>
 
@@ -18,8 +19,15 @@ static reel_status binary_shape(reel_call *call)
     return status == REEL_OK ? rule_broadcast(call, 0, 1) : status;
 }
 
+static const binary_kernel *kernel_of(const reel_call *call)
+{
+    return &call_kernels(call)->elementwise->binary[call->op - binary_ops];
+}
+
 static reel_status binary_record_forward(reel_call *call)
 {
+    const int64_t n = call->out->size;
+    if (n >= SPREAD_LEAST && spread_binary_forward(call, kernel_of(call))) return REEL_OK;
     broadcast_forward(call_kernels(call), (int)(call->op - binary_ops), call->in[0], call->in[1], call->out);
     return REEL_OK;
 }
@@ -27,8 +35,9 @@ static reel_status binary_record_forward(reel_call *call)
 static reel_status binary_record_backward(reel_call *call)
 {
     const kernels *k = call_kernels(call);
+    const int64_t n = call->out->size;
     for (int i = 0; i < 2; i++)
-        if (call->in_gradient[i])
+        if (call->in_gradient[i] && !(n >= SPREAD_LEAST && spread_binary_backward(call, kernel_of(call), i)))
             broadcast_backward(k, (int)(call->op - binary_ops), i, call->in[0], call->in[1], call->out,
                                call->out_gradient, call->in_gradient[i], call->add[i]);
     return REEL_OK;

@@ -11,22 +11,6 @@
 
 #include <string.h>
 
-reel_status product_run(reel_call *call, const matmul_task *task)
-{
-    const struct matmul_kernels *kernel = kernels_get(call->out->dtype)->matmul;
-    size_t size = kernel->scratch(task);
-    if (size == 0) {
-        kernel->run(task, NULL);
-        return REEL_OK;
-    }
-    arena *memory = &call->tape->memory;
-    arena_mark mark = arena_mark_here(memory);
-    void *scratch = arena_take(memory, size);
-    if (scratch) kernel->run(task, scratch);
-    arena_release(memory, mark);
-    return scratch ? REEL_OK : REEL_NO_MEMORY;
-}
-
 /* ---- matmul ---- */
 
 /* A batch of products C (m, n) = A (m, k) B (k, n): the leading axes, with the steps of A and B from one matrix to the

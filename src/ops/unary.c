@@ -4,6 +4,7 @@
  */
 #include "kernels/elementwise.h"
 #include "ops/families.h"
+#include "ops/spread.h"
 #include "tape/tape.h"
 #include <reel/ops.h>
 
@@ -47,14 +48,20 @@ static const unary_kernel *kernel_of(const reel_call *call)
 static reel_status unary_forward(reel_call *call)
 {
     scalars s = parameters_of(call);
-    kernel_of(call)->forward(call->out->size, call->in[0]->data, call->out->data, s.p[0], s.p[1]);
+    if (call->out->size >= SPREAD_LEAST)
+        spread_unary_forward(call, kernel_of(call), s.p[0], s.p[1]);
+    else
+        kernel_of(call)->forward(call->out->size, call->in[0]->data, call->out->data, s.p[0], s.p[1]);
     return REEL_OK;
 }
 
 static reel_status unary_backward(reel_call *call)
 {
     scalars s = parameters_of(call);
-    if (call->in_gradient[0])
+    if (!call->in_gradient[0]) return REEL_OK;
+    if (call->out->size >= SPREAD_LEAST)
+        spread_unary_backward(call, kernel_of(call), s.p[0], s.p[1]);
+    else
         kernel_of(call)->backward(call->out->size, call->in[0]->data, call->out->data, call->out_gradient,
                                   call->in_gradient[0], call->add[0], s.p[0], s.p[1]);
     return REEL_OK;

@@ -168,10 +168,10 @@ reel_status reel_state_hash(const char *site, reel_state *state, char text[33])
 
 /* ---- saving ---- */
 
-static void write_fingerprint(json_writer *w, const char *program)
+static void write_fingerprint(json_writer *w, const char *program, int threads)
 {
     fingerprint_row rows[FINGERPRINT_ROWS];
-    int count = fingerprint_rows(rows);
+    int count = fingerprint_rows(threads, rows);
     json_write_object_begin(w, "fingerprint");
     if (*program) json_write_text(w, "program", program);
     for (int i = 0; i < count; i++) json_write_text(w, rows[i].name, rows[i].value);
@@ -187,7 +187,7 @@ static reel_status write_document(reel_state *state, const char *site, json_writ
     json_write_object_begin(w, NULL);
     json_write_text(w, "format", CHECKPOINT_FORMAT);
     json_write_int64(w, "version", REEL_CHECKPOINT_VERSION);
-    write_fingerprint(w, state->program);
+    write_fingerprint(w, state->program, reel_context_threads(context));
     visitor *v = visitor_save(context, w, &options);
     visit_all(state, v);
     visitor_free(v);
