@@ -21,6 +21,7 @@ static const workload workloads[] = {
     {"w1", "Two moons, 2-8-1, batch 200: a training step with Adam, and with SGD.", bench_w1},
     {"w1-process", "Two moons as a process: start, 200 epochs, end; time and memory.", bench_w1_process},
     {"w2", "MLP 784-256-128-10, cross entropy, Adam: a training step at batch 128, 32 and 1.", bench_w2},
+    {"threads", "The step of W2 at batch 128 on several threads beside one.", bench_threads},
     {"w4", "The tape itself: 64,400 operations on scalars, recorded and walked back.", bench_w4},
     {"products", "Matrix products, square, skinny and tiny, and their gradients.", bench_products},
     {"adam", "An update by Adam of 1,000 to 1,000,000 parameters.", bench_adam},
@@ -57,9 +58,9 @@ static void print_machine(const bench *b)
     const char *name;
     char value[256];
     for (int i = 0; (name = reel_fingerprint(i, value, sizeof value)) != NULL; i++)
-        if (strcmp(name, "floating_point") != 0 && strcmp(name, "libc") != 0)
-            printf("%s%s %s", i ? ", " : "", name, value);
-    printf("; limits %s\n", b->limits->isa);
+        if (strcmp(name, "floating_point") != 0 && strcmp(name, "libc") != 0 && strcmp(name, "threads") != 0)
+            printf("%s %s, ", name, value);
+    printf("threads %d; limits %s\n", b->threads, b->limits->isa);
 }
 
 static int run_workloads(bench *b, const bool chosen[WORKLOADS], const char *json)
@@ -68,6 +69,7 @@ static int run_workloads(bench *b, const bool chosen[WORKLOADS], const char *jso
     json_add_fingerprint(document);
     json_add_text(document, "limits", b->limits->isa);
     json_add_whole(document, "rounds", b->rounds);
+    json_add_whole(document, "threads", b->threads);
     list = cJSON_AddArrayToObject(document, "workloads");
     print_machine(b);
     for (int i = 0; i < WORKLOADS && !b->failed; i++) {
@@ -95,18 +97,22 @@ int command_bench(int argc, char **argv)
     static const reel_hyper rounds_hyper = {
         "rounds", "Rounds in which the sides take turns", 11, 1, 1000, false, false, false, false, REEL_HYPER_WHOLE,
         NULL};
-    double rounds = rounds_hyper.value;
+    static const reel_hyper threads_hyper = {
+        "threads", "Threads of Reel; the limits have one", 1, 1, 64, false, false, false, false, REEL_HYPER_WHOLE,
+        NULL};
+    double rounds = rounds_hyper.value, threads = threads_hyper.value;
     bool quick = false;
     const char *json = NULL, *out = NULL, *child = NULL;
     const option_row rows[] = {
         {.name = "rounds", .number = &rounds, .hyper = &rounds_hyper},
+        {.name = "threads", .number = &threads, .hyper = &threads_hyper},
         {.name = "quick", .text = "Shorter rounds: about a quarter of the time, more spread.", .set = &quick},
         {"out", "DIR", "The folder for checkpoints of the workloads that write some (default: a temporary one).",
          .word = &out},
         {"json", "FILE", "Every number, round by round, in full precision.", .word = &json},
     };
     const option_row inside[] = {{"child", "NAME", "", .word = &child, .hidden = true}};
-    const option_group groups[] = {{"flags", rows, 4}, {"", inside, 1}};
+    const option_group groups[] = {{"", inside, 1}, {"flags", rows, sizeof rows / sizeof *rows}};
     const option_set set = {
         .command = who,
         .operands = "[WORKLOAD...]",
@@ -131,6 +137,12 @@ int command_bench(int argc, char **argv)
     for (int i = 0; first == argc && i < WORKLOADS; i++) chosen[i] = true;
     if (json && !json_probe(who, json)) return EXIT_FAILED;
     if (out && !make_folder(who, out)) return EXIT_FAILED;
-    bench b = {.rounds = (int)rounds, .share = quick ? 1e-3 : 4e-3, .folder = out, .limits = limits_best(), .who = who};
+    bench b = {.rounds = (int)rounds,
+               .threads = (int)threads,
+               .clock = threads > 1 ? BENCH_WALL : BENCH_CPU,
+               .share = quick ? 1e-3 : 4e-3,
+               .folder = out,
+               .limits = limits_best(),
+               .who = who};
     return run_workloads(&b, chosen, json);
 }

@@ -19,13 +19,13 @@ typedef struct bench_heap {
     uint64_t allocations; /* calls that asked for new or more memory */
     size_t in_use, peak;
 } bench_heap;
-reel_context *bench_context_new(bench_heap *heap);
-
 /* Processor time of the process does not see who else is using the machine; time on the clock is for what waits. */
 typedef enum bench_clock { BENCH_CPU, BENCH_WALL } bench_clock;
 
 typedef struct bench {
     int rounds;
+    int threads;          /* of Reel */
+    bench_clock clock;    /* for work that does not wait: processor time unless there are several threads */
     double share;         /* seconds of a round that each side gets */
     const char *folder;   /* where files go; NULL: a temporary folder */
     const limits *limits; /* the machine's best */
@@ -35,6 +35,9 @@ typedef struct bench {
     int goals, missed;
     bool failed;
 } bench;
+
+/* A context that counts its memory and uses the threads asked for. */
+reel_context *bench_context_new(const bench *b, bench_heap *heap);
 
 /* What is timed against others: `run` does its work `repeat` times. */
 typedef struct bench_side {
@@ -77,7 +80,7 @@ typedef struct bench_line {
 } bench_line;
 
 /* Title of a workload; `text` says what is done and what the columns are. */
-void bench_title(bench *b, const char *text, const char *clock_text);
+void bench_title(bench *b, const char *text, bench_clock clock);
 /* Prints a line and returns its JSON object. */
 cJSON *bench_print(bench *b, const bench_line *line);
 /* A line of one figure that is no comparison: a share, a ratio, megabytes. */
@@ -116,6 +119,7 @@ void bench_w1(bench *b);
 void bench_w1_process(bench *b);
 void bench_w2(bench *b);
 void bench_w4(bench *b);
+void bench_threads(bench *b);
 void bench_products(bench *b);
 void bench_adam(bench *b);
 void bench_checkpoint(bench *b);

@@ -58,9 +58,9 @@ static float *staggered(float *memory, int64_t n, int i)
     return memory + i * ((n + 1023) / 1024 * 1024 + 272);
 }
 
-static void build(update *u, bench_heap *heap, float *given, float *memory, int64_t n)
+static void build(update *u, bench *b, bench_heap *heap, float *given, float *memory, int64_t n)
 {
-    u->context = bench_context_new(heap);
+    u->context = bench_context_new(b, heap);
     u->params = reel_params_new(u->context, REEL_FLOAT);
     reel_params_add(u->params, "x", 1, &n);
     u->adam = reel_adam_new(u->params, 1e-3);
@@ -80,14 +80,14 @@ static void one_size(bench *b, int64_t n, float *given, float *memory)
     update u = {.limits = b->limits, .state = LIMIT_ADAM(1e-3)};
     bench_heap heap;
     char name[32];
-    build(&u, &heap, given, memory, n);
+    build(&u, b, &heap, given, memory, n);
     snprintf(name, sizeof name, "%lld parameters", (long long)n);
     if (!bench_broken(b, u.context)) {
         bench_side sides[] = {{.name = "reel", .run = updates, .user = &u},
                               {.name = "limit", .run = limit_updates, .user = &u},
                               {.name = "copy", .run = copies, .user = &u},
                               {.name = "limit's copy", .run = limit_copies, .user = &u}};
-        if (bench_alternate(b, BENCH_CPU, sides, 4) && !bench_broken(b, u.context)) {
+        if (bench_alternate(b, b->clock, sides, 4) && !bench_broken(b, u.context)) {
             double allocations = bench_allocations(&sides[0], &heap, 3), scale = 1e9 / (double)n;
             take_off(b, &sides[0], &sides[2]);
             take_off(b, &sides[1], &sides[3]);
@@ -110,7 +110,7 @@ void bench_adam(bench *b)
 {
     static const int64_t sizes[] = {1000, 100000, 1000000};
     enum { MOST = 1000000 };
-    bench_title(b, "one update by Adam, the gradient being there", "processor time");
+    bench_title(b, "one update by Adam, the gradient being there", b->clock);
     float *given = bench_floats(b, MOST), *memory = bench_floats(b, 4 * (MOST + 2048));
     bench_fill(given, MOST, 4);
     for (int i = 0; i < 3 && !b->failed; i++) one_size(b, sizes[i], given, memory);

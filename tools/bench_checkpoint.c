@@ -69,9 +69,9 @@ void bench_checkpoint(bench *b)
     bench_heap heap;
     char kind[32], *folder = bench_folder_new(b);
     checkpoint c = {0};
-    bench_title(b, "a checkpoint of a million normal floats, hashed and checked", "time on the clock");
+    bench_title(b, "a checkpoint of a million normal floats, hashed and checked", BENCH_WALL);
     if (!folder) return;
-    reel_context *context = bench_context_new(&heap);
+    reel_context *context = bench_context_new(b, &heap);
     reel_array *values = reel_array_new(context, REEL_FLOAT, 1, (const int64_t[]){FLOATS});
     reel_rng_normal(reel_rng_philox_new(context, 6, "floats"), values, 0, 1);
     c.state = reel_state_new(context, "bench");

@@ -195,8 +195,9 @@ static void add_side(const bench *b, cJSON *line, const char *name, const bench_
     json_add_numbers(o, "rounds_seconds", side->seconds, b->rounds, REEL_DOUBLE, NULL);
 }
 
-void bench_title(bench *b, const char *text, const char *clock_text)
+void bench_title(bench *b, const char *text, bench_clock clock)
 {
+    const char *clock_text = clock == BENCH_CPU ? "processor time" : "time on the clock";
     printf("%s\n  (%s; median and quartiles of %d rounds)\n", text, clock_text, b->rounds);
     json_add_text(b->report, "clock", clock_text);
 }

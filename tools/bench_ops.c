@@ -156,7 +156,7 @@ static timing measure(bench *b, trial *t)
                           {.name = "backward", .run = backward, .user = t}};
     int count = t->seed && reel_wants_gradient(t->result) ? 2 : 1;
     timing found = {{0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}};
-    if (bench_alternate(b, BENCH_CPU, sides, count)) {
+    if (bench_alternate(b, b->clock, sides, count)) {
         found.forward = bench_time(b, &sides[0], 1);
         if (count == 2) found.backward = bench_time(b, &sides[1], 1);
     }
@@ -219,10 +219,10 @@ void bench_ops(bench *b)
     trial t = {0};
     double share = b->share;
     b->share /= 8; /* of each: there are many */
-    bench_title(b, "every operation on a sample of its own, and on the same scaled up", "processor time");
+    bench_title(b, "every operation on a sample of its own, and on the same scaled up", b->clock);
     printf("  %-20s %17s      %8s  %17s      %s\n", "", "smallest: fwd bwd", "elements", "an element: fwd bwd",
            "GB/s fwd");
-    t.context = bench_context_new(&heap);
+    t.context = bench_context_new(b, &heap);
     t.tape = reel_tape_new(t.context, REEL_FLOAT);
     t.rng = reel_rng_philox_new(t.context, 1, "bench");
     reel_tape_set_rng(t.tape, t.rng);

@@ -181,7 +181,7 @@ void bench_w1_process(bench *b)
 {
     child children[] = {{b, "reel", NAN, NAN}, {b, "limit", NAN, NAN}, {b, "nothing", NAN, NAN}};
     bench_side sides[3];
-    bench_title(b, "two moons, 2-8-1, Adam, 200 epochs, from start to end of a process", "time on the clock");
+    bench_title(b, "two moons, 2-8-1, Adam, 200 epochs, from start to end of a process", BENCH_WALL);
     for (int i = 0; i < 3; i++)
         sides[i] = (bench_side){.name = children[i].name, .run = run_child, .user = &children[i]};
     fflush(stdout);

@@ -84,7 +84,7 @@ static void measure(bench *b, product *p, const char *name, bool goal)
     bench_heap heap;
     double operations = 2.0 * (double)p->m * (double)p->n * (double)p->k, allocations;
     bool gradient = p->kind == LEFT_GRADIENT || p->kind == RIGHT_GRADIENT;
-    p->context = bench_context_new(&heap);
+    p->context = bench_context_new(b, &heap);
     p->tape = reel_tape_new(p->context, REEL_FLOAT);
     if (gradient) record(p);
     if (!bench_broken(b, p->context)) {
@@ -92,7 +92,7 @@ static void measure(bench *b, product *p, const char *name, bool goal)
             {.name = "reel", .run = gradient ? backward : forward, .user = p, .operations = operations},
             {.name = "limit", .run = by_hand, .user = p, .operations = operations},
             bench_peak(b)};
-        if (bench_alternate(b, BENCH_CPU, sides, 3) && !bench_broken(b, p->context)) {
+        if (bench_alternate(b, b->clock, sides, 3) && !bench_broken(b, p->context)) {
             allocations = bench_allocations(&sides[0], &heap, 3);
             cJSON *line = bench_print(b, &(bench_line){.name = name,
                                                        .unit = "us",
@@ -123,7 +123,7 @@ void bench_products(bench *b)
     bench_title(
         b,
         "matrix products (rows x columns x terms); A B: matmul, X W': linear, G B' and A' G: the gradients of matmul",
-        "processor time");
+        b->clock);
     float *memory = bench_floats(b, 4 * MOST * MOST + LIMIT_PACK * 1024);
     bench_fill(memory, 2 * MOST * MOST, 5);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

@@ -47,6 +47,7 @@ static double train(void *user)
     training *t = user;
     const int64_t in = t->sizes[0], out = t->classes ? 0 : t->sizes[t->layers - 1];
     reel_context *context = reel_context_new(NULL);
+    reel_context_set_threads(context, t->b->threads);
     reel_array x = reel_array_view(REEL_FLOAT, t->x, 2, (const int64_t[]){t->rows, in});
     reel_array y = t->classes ? reel_array_view(REEL_INT64, t->classes, 1, &t->rows)
                               : reel_array_view(REEL_FLOAT, t->y, 2, (const int64_t[]){t->rows, out});
@@ -99,7 +100,7 @@ void bench_saving(bench *b)
     int64_t classes[W2_BATCH];
     bench_title(b,
                 "training through the trainer, a checkpoint every k steps, beside none between the first and the last",
-                "time on the clock");
+                BENCH_WALL);
     float *x = folder ? bench_floats(b, W2_BATCH * W2_IN) : NULL;
     reel_context *context = reel_context_new(NULL);
     reel_dataset *points = reel_moons_new(context, W1_POINTS, 0.15, reel_rng_numpy_new(context, 42));

@@ -34,10 +34,12 @@ static void *counted_resize(void *user, void *pointer, size_t old_size, size_t n
     return made;
 }
 
-reel_context *bench_context_new(bench_heap *heap)
+reel_context *bench_context_new(const bench *b, bench_heap *heap)
 {
     *heap = (bench_heap){0};
-    return reel_context_new(&(reel_allocator){.resize = counted_resize, .user = heap});
+    reel_context *context = reel_context_new(&(reel_allocator){.resize = counted_resize, .user = heap});
+    reel_context_set_threads(context, b->threads);
+    return context;
 }
 
 bool bench_broken(bench *b, const reel_context *context)

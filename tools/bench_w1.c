@@ -63,9 +63,9 @@ static void limit_restart(void *user)
     limit_steps(h, 2);
 }
 
-static void build(moons *m, bench_heap *heap)
+static void build(moons *m, bench *b, bench_heap *heap)
 {
-    m->context = bench_context_new(heap);
+    m->context = bench_context_new(b, heap);
     m->data = reel_moons_new(m->context, W1_POINTS, 0.15, reel_rng_numpy_new(m->context, 42));
     m->params = reel_params_new(m->context, REEL_FLOAT);
     m->net =
@@ -84,13 +84,13 @@ static void one_optimizer(bench *b, const char *name, bool sgd)
     moons m = {.sgd = sgd};
     by_hand hand = {.of = &m, .step = sgd ? b->limits->w1_sgd : b->limits->w1_adam};
     bench_heap heap;
-    build(&m, &heap);
+    build(&m, b, &heap);
     if (!bench_broken(b, m.context)) {
         bench_side sides[] = {
             {.name = "reel", .run = steps, .prepare = restart, .user = &m, .operations = operations},
             {.name = "limit", .run = limit_steps, .prepare = limit_restart, .user = &hand, .operations = operations},
             bench_peak(b)};
-        if (bench_alternate(b, BENCH_CPU, sides, 3) && !bench_broken(b, m.context)) {
+        if (bench_alternate(b, b->clock, sides, 3) && !bench_broken(b, m.context)) {
             double allocations = bench_allocations(&sides[0], &heap, 100);
             cJSON *line = bench_print(b, &(bench_line){.name = name,
                                                        .unit = "us",
@@ -110,7 +110,7 @@ static void one_optimizer(bench *b, const char *name, bool sgd)
 
 void bench_w1(bench *b)
 {
-    bench_title(b, "two moons, 2-8-1, batch 200, one step: forward, backward, update", "processor time");
+    bench_title(b, "two moons, 2-8-1, batch 200, one step: forward, backward, update", b->clock);
     one_optimizer(b, "Adam 0.05", false);
     if (!b->failed) one_optimizer(b, "SGD 0.5", true);
 }

@@ -2,23 +2,12 @@
  *
  * W2: MLP 784-256-128-10, cross entropy, Adam, one training step.
  */
-#include "bench.h"
+#include "bench_w2.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct digits {
-    reel_context *context;
-    reel_params *params;
-    reel_module *net;
-    reel_optimizer *optimizer;
-    reel_tape *tape;
-    reel_array x, classes;
-    float *start; /* (W2_PARAMETERS) */
-    double loss;
-} digits;
-
-static void steps(void *user, int64_t repeat)
+void digits_steps(void *user, int64_t repeat)
 {
     digits *m = user;
     for (int64_t i = 0; i < repeat; i++) {
@@ -32,7 +21,7 @@ static void steps(void *user, int64_t repeat)
 }
 
 /* Every round starts from the same weights: a loss that has reached 0 would leave nothing but denormal moments. */
-static void restart(void *user)
+void digits_restart(void *user)
 {
     digits *m = user;
     int64_t size = W2_PARAMETERS;
@@ -40,7 +29,13 @@ static void restart(void *user)
     reel_params_write(m->params, &start);
     reel_optimizer_free(m->optimizer);
     m->optimizer = reel_adam_new(m->params, 1e-3);
-    steps(m, 2);
+    digits_steps(m, 2);
+}
+
+void digits_fill(float *x, int64_t classes[W2_BATCH])
+{
+    bench_fill(x, W2_BATCH * W2_IN, 1);
+    for (int i = 0; i < W2_BATCH; i++) classes[i] = i * 7 % W2_OUT;
 }
 
 typedef struct by_hand {
@@ -63,9 +58,9 @@ static void limit_restart(void *user)
     limit_steps(h, 2);
 }
 
-static void build(digits *m, bench_heap *heap, int64_t batch, float *x, int64_t *classes)
+void digits_build(digits *m, bench *b, bench_heap *heap, int64_t batch, float *x, int64_t *classes)
 {
-    m->context = bench_context_new(heap);
+    m->context = bench_context_new(b, heap);
     m->params = reel_params_new(m->context, REEL_FLOAT);
     m->net = reel_mlp_new(m->params, "net", 4, (const int[]){W2_IN, W2_FIRST, W2_SECOND, W2_OUT}, "relu",
                           reel_rng_philox_new(m->context, 1, "weights"));
@@ -78,7 +73,7 @@ static void build(digits *m, bench_heap *heap, int64_t batch, float *x, int64_t 
 
 /* Forward and the gradients of weights: each weight once a row, multiply and add; gradients of activations: all but the
  * first layer's. */
-static double operations(int64_t batch)
+double digits_operations(int64_t batch)
 {
     return 2.0 * (double)batch * (2.0 * W2_IN * W2_FIRST + 3.0 * W2_FIRST * W2_SECOND + 3.0 * W2_SECOND * W2_OUT);
 }
@@ -90,26 +85,26 @@ static void one_batch(bench *b, int64_t batch, float *x, int64_t *classes, float
     bench_heap heap;
     char name[32];
     snprintf(name, sizeof name, "batch %d", (int)batch);
-    build(&m, &heap, batch, x, classes);
+    digits_build(&m, b, &heap, batch, x, classes);
     bool ready = limit_w2_start(&hand.limit, batch, x, classes, m.start, 1e-3);
     if (!ready) {
         complain(b->who, "out of memory");
         b->failed = true;
     } else if (!bench_broken(b, m.context)) {
         bench_side sides[] = {{.name = "reel",
-                               .run = steps,
-                               .prepare = restart,
+                               .run = digits_steps,
+                               .prepare = digits_restart,
                                .user = &m,
-                               .operations = operations(batch),
+                               .operations = digits_operations(batch),
                                .most = 200},
                               {.name = "limit",
                                .run = limit_steps,
                                .prepare = limit_restart,
                                .user = &hand,
-                               .operations = operations(batch),
+                               .operations = digits_operations(batch),
                                .most = 200},
                               bench_peak(b)};
-        if (bench_alternate(b, BENCH_CPU, sides, 3) && !bench_broken(b, m.context)) {
+        if (bench_alternate(b, b->clock, sides, 3) && !bench_broken(b, m.context)) {
             double allocations = bench_allocations(&sides[0], &heap, 3);
             cJSON *line = bench_print(b, &(bench_line){.name = name,
                                                        .unit = "us",
@@ -132,10 +127,9 @@ void bench_w2(bench *b)
 {
     static const int64_t batches[] = {W2_BATCH, 32, 1};
     int64_t classes[W2_BATCH];
-    bench_title(b, "MLP 784-256-128-10, cross entropy, one step: forward, backward, Adam 0.001", "processor time");
+    bench_title(b, "MLP 784-256-128-10, cross entropy, one step: forward, backward, Adam 0.001", b->clock);
     float *x = bench_floats(b, W2_BATCH * W2_IN), *start = bench_floats(b, W2_PARAMETERS);
-    bench_fill(x, W2_BATCH * W2_IN, 1);
-    for (int i = 0; i < W2_BATCH; i++) classes[i] = i * 7 % W2_OUT;
+    if (x) digits_fill(x, classes);
     for (int i = 0; i < 3 && !b->failed; i++) one_batch(b, batches[i], x, classes, start);
     free(x);
     free(start);

@@ -48,9 +48,9 @@ static void passes(void *user, int64_t repeat)
     }
 }
 
-static void build(scalars *m, bench_heap *heap)
+static void build(scalars *m, bench *b, bench_heap *heap)
 {
-    m->context = bench_context_new(heap);
+    m->context = bench_context_new(b, heap);
     m->params = reel_params_new(m->context, REEL_FLOAT);
     m->tape = reel_tape_new(m->context, REEL_FLOAT);
     for (int i = 0; i < W4_PARAMETERS; i++) {
@@ -89,17 +89,16 @@ void bench_w4(bench *b)
     scalars m = {.data = &data};
     by_hand hand = {b->limits, &data, 0};
     bench_heap heap;
-    bench_title(b, "2-16-16-1 tanh network in scalars, 100 points, 64,400 operations, backward included",
-                "processor time");
+    bench_title(b, "2-16-16-1 tanh network in scalars, 100 points, 64,400 operations, backward included", b->clock);
     bench_fill(data.parameter, W4_PARAMETERS, 2);
     bench_fill(&data.x[0][0], 2L * W4_POINTS, 3);
     for (int i = 0; i < W4_POINTS; i++) data.y[i] = i % 2 ? 1 : -1;
-    build(&m, &heap);
+    build(&m, b, &heap);
     if (!bench_broken(b, m.context)) {
         bench_side sides[] = {{.name = "reel", .run = passes, .user = &m},
                               {.name = "by hand", .run = without_tape, .user = &hand},
                               {.name = "opcode tape", .run = opcodes, .user = &hand}};
-        if (bench_alternate(b, BENCH_CPU, sides, 3) && !bench_broken(b, m.context)) {
+        if (bench_alternate(b, b->clock, sides, 3) && !bench_broken(b, m.context)) {
             double allocations = bench_allocations(&sides[0], &heap, 3), scale = 1e9 / W4_OPERATIONS;
             cJSON *line = bench_print(b, &(bench_line){.name = "an operation",
                                                        .unit = "ns",
