@@ -37,7 +37,8 @@ typedef struct product {
 INLINE void tile(const product *p, const int rows, const int vectors, int last)
 {
     V sum[TILE_ROWS][ROW_VECTORS];
-    const float *b = p->b;
+    const float *a = p->a, *b = p->b;
+    const int64_t a_row = p->a_row, a_k = p->a_k, b_row = p->b_row, terms = p->k;
     UNROLL(6)
     for (int i = 0; i < rows; i++) {
         UNROLL(16)
@@ -46,16 +47,16 @@ INLINE void tile(const product *p, const int rows, const int vectors, int last)
                         : j == vectors - 1 ? v_load_first(p->bias + j * LANES, last)
                                            : v_load(p->bias + j * LANES);
     }
-    for (int64_t k = 0; k < p->k; k++, b += p->b_row) {
+    for (int64_t k = 0; k < terms; k++, a += a_k, b += b_row) {
         V row[ROW_VECTORS];
         UNROLL(16)
         for (int j = 0; j < vectors; j++)
             row[j] = j == vectors - 1 ? v_load_first(b + j * LANES, last) : v_load(b + j * LANES);
         UNROLL(6)
         for (int i = 0; i < rows; i++) {
-            V a = v_set(p->a[i * p->a_row + k * p->a_k]);
+            V factor = v_set(a[i * a_row]);
             UNROLL(16)
-            for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(a, row[j], sum[i][j]);
+            for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(factor, row[j], sum[i][j]);
         }
     }
     UNROLL(6)

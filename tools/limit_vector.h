@@ -46,7 +46,7 @@ typedef int32_t VI __attribute__((vector_size(V_BYTES)));
 #define INLINE static inline __attribute__((always_inline, unused))
 #define LIMIT_PRAGMA(x) _Pragma(#x)
 #ifdef __clang__
-#define UNROLL(n) LIMIT_PRAGMA(unroll)
+#define UNROLL(n) LIMIT_PRAGMA(clang loop unroll(full))
 #else
 #define UNROLL(n) LIMIT_PRAGMA(GCC unroll n)
 #endif
