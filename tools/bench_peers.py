@@ -247,6 +247,21 @@ def print_table(columns, figures):
         print("%-24s" % text + "".join(cells))
 
 
+def print_markdown(columns, figures):
+    """The table of README.md: medians, and how many times Reel's they are."""
+    print("| | " + " | ".join("by hand" if c == "limit" else c for c in columns) + " |")
+    print("| --- |" + " ---: |" * len(columns))
+    for name, text in WORKLOADS.items():
+        cells = []
+        for column in columns:
+            values = figures.get((name, column))
+            cell = digits_of(statistics.median(values)) if values else ""
+            if values and column != "Reel":
+                cell += " (%s x)" % digits_of(statistics.median(v / r for v, r in zip(values, figures[name, "Reel"])))
+            cells.append(cell)
+        print("| %s | %s |" % (text, " | ".join(cells)))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--worker", action="store_true")
@@ -255,6 +270,7 @@ def main():
     parser.add_argument("--fann")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     if options.worker:
         return torch_worker()
@@ -284,8 +300,14 @@ def main():
     print("%s, kernels %s; PyTorch %s; FANN %s; one thread; median (quartiles) of %d rounds; x: times Reel's"
           % (fingerprint["cpu"], fingerprint["kernels"], workers[0].version, workers[-1].version, options.rounds))
     columns = ["Reel", "limit"] + [w.name for w in workers]
-    print_table(columns, figures)
+    if options.markdown:
+        print()
+        print_markdown(columns, figures)
+        print()
+    else:
+        print_table(columns, figures)
     print("FANN: tanh and sigmoid units with squared error, RPROP in the place of Adam, batch descent in that of SGD.")
+    print("PyTorch's W4: 10 of the 100 points, since it is the cost of one operation that counts.")
     if options.json:
         rows = [{"workload": n, "text": WORKLOADS[n], "side": s, "rounds": v} for (n, s), v in figures.items()]
         with open(options.json, "w", encoding="utf-8") as file:
