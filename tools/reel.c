@@ -12,6 +12,7 @@ static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
     {"ops", "List the operations, or tell what is known of one.", command_ops},
+    {"bench", "Time Reel beside code written by hand for the same work.", command_bench},
     {NULL, NULL, NULL},
 };
 
