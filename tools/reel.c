@@ -11,6 +11,7 @@
 static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
+    {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
     {"schedule", "Draw the learning rate of a schedule before a step is taken.", command_schedule},
     {"ops", "List the operations, or tell what is known of one.", command_ops},
     {NULL, NULL, NULL},
