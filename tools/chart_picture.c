@@ -93,7 +93,7 @@ static void write_ranges(FILE *script, const chart *c, int panel)
 
 static void write_panel(FILE *script, const chart *c, int panel, const char *name)
 {
-    bool smoothed = c->count > 0 && c->series[0].smooth, key = panel == 0;
+    bool smoothed = c->count > 0 && c->series[0].smooth, key = panel == c->panels - 1;
     write_ranges(script, c, panel);
     fprintf(script, "set ylabel ");
     quote(script, c->y[panel]);

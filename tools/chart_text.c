@@ -95,9 +95,12 @@ static void print_canvas(const canvas *v, FILE *file)
 void chart_print(const chart *c, FILE *file)
 {
     canvas v = {.chart = c, .width = columns_of(file) - MARGIN - 1, .height = c->panels > 2 ? 11 : 17};
+    chart_extent all;
+    chart_extent_of(c, -1, &all);
     v.cells = malloc((size_t)(v.width * v.height));
     for (int p = 0; v.cells && p < c->panels; p++) {
         if (!chart_extent_of(c, p, &v.extent)) continue;
+        v.extent.left = all.left, v.extent.right = all.right;
         memset(v.cells, ' ', (size_t)(v.width * v.height));
         for (int k = 0; k < c->count; k++) draw(&v, &c->series[k], p, marks[k % (int)(sizeof marks - 1)]);
         fprintf(file, "\n%*s %s%s\n", MARGIN - 1, "", c->y[p], c->log_y ? " (logarithmic)" : "");

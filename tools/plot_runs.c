@@ -265,8 +265,8 @@ static int run(const settings *s, chart *c, int count, char **paths)
         snprintf(title, sizeof title, "%.100s%s%.100s", c->count == 1 ? c->series[0].name : "",
                  c->count == 1 ? ": " : "", s->y);
         if (s->smooth > 0)
-            snprintf(title + strlen(title), sizeof title - strlen(title), " (thin), smoothed with weight %g",
-                     s->smooth);
+            snprintf(title + strlen(title), sizeof title - strlen(title),
+                     ", as logged (thin) and smoothed with weight %g", s->smooth);
         c->title = title;
     }
     FILE *file = plain ? fopen("/dev/null", "w") : stdout;
