@@ -240,33 +240,9 @@ static bool read_csv(runlog_list *list, const char *who, const char *path, char 
 
 /* ---- files and folders ---- */
 
-static char *read_all(const char *who, const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    size_t size = 0, room = 0;
-    bool right = file != NULL;
-    while (right && !feof(file)) {
-        if (size + 1 >= room) {
-            room = room ? 2 * room : 1 << 16;
-            char *grown = realloc(text, room);
-            if (!grown) errno = ENOMEM, right = false;
-            if (!grown) break;
-            text = grown;
-        }
-        size += fread(text + size, 1, room - size - 1, file);
-        if (ferror(file)) right = false;
-    }
-    if (!right) complain(who, "%s: cannot be read: %s", path, strerror(errno));
-    if (file) fclose(file);
-    if (!right) return free(text), NULL;
-    text[size] = '\0';
-    return text;
-}
-
 static bool read_file(runlog_list *list, const char *who, const char *path, const char *name, const char *folder)
 {
-    char *text = read_all(who, path);
+    char *text = read_text(who, path);
     if (!text) return false;
     runlog *log = list_add(list, name, path, folder);
     bool right = log != NULL;
