@@ -36,49 +36,52 @@ static kind kind_of(const char *path)
 
 /* ---- runs ---- */
 
-/* The earliest checkpoint that both have and whose state differs, or the last they have in common; false: none. */
-static bool choose_common(const checkpoint_list *a, const checkpoint_list *b, int64_t *i, int64_t *j, int64_t *common,
-                          bool *differs)
+/* What the checkpoints of two folders have in common. */
+typedef struct common {
+    int64_t i, j;  /* the earliest pair of one step whose state differs, else the last */
+    int64_t count; /* pairs looked at */
+    bool differs, trouble;
+} common;
+
+static common choose_common(const checkpoint_list *a, const checkpoint_list *b)
 {
-    *common = 0;
-    *differs = false;
-    for (int64_t x = 0, y = 0; x < a->count && y < b->count;) {
+    common c = {0, 0, 0, false, false};
+    for (int64_t x = 0, y = 0; x < a->count && y < b->count && !c.differs;) {
         int64_t from = a->items[x].step, to = b->items[y].step;
-        if (from == to) {
-            *i = x, *j = y;
-            (*common)++;
-            *differs = diff_hashes(a->items[x].path, b->items[y].path) != DIFF_SAME;
-            if (*differs) return true;
+        verdict found = from == to ? diff_hashes(a->items[x].path, b->items[y].path) : DIFF_TROUBLE;
+        if (from == to && found == DIFF_TROUBLE) c.trouble = true;
+        if (found != DIFF_TROUBLE) {
+            c.i = x, c.j = y, c.count++;
+            c.differs = found == DIFF_DIFFERENT;
         }
         x += from <= to;
         y += to <= from;
     }
-    return *common > 0;
+    return c;
 }
 
+/* Damaged ones are passed over, which is trouble all the same. */
 static verdict compare_common(const checkpoint_list *a, const checkpoint_list *b, FILE *file, cJSON *report)
 {
-    int64_t i = 0, j = 0, common;
-    bool differs;
-    if (!choose_common(a, b, &i, &j, &common, &differs)) {
+    common c = choose_common(a, b);
+    if (c.count == 0) {
         fprintf(file, "\ncheckpoints: none of the same step in both\n");
-        if (a->count == 0 || b->count == 0) return DIFF_SAME;
+        if (a->count == 0 || b->count == 0) return c.trouble ? DIFF_TROUBLE : DIFF_SAME;
         /* What wrote them and with which settings can be told all the same. */
         fprintf(file, "the newest of each:\n");
-        verdict found = diff_checkpoints(a->items[a->count - 1].path, b->items[b->count - 1].path, file, report);
-        return found == DIFF_TROUBLE ? DIFF_TROUBLE : DIFF_SAME;
-    }
-    long long step = (long long)a->items[i].step;
-    if (differs)
+        c = (common){a->count - 1, b->count - 1, 0, false, c.trouble};
+    } else if (c.differs) {
         fprintf(file,
                 "\ncheckpoints: step %lld is the first in both whose state differs, after %lld that are the same\n",
-                step, (long long)common - 1);
-    else
+                (long long)a->items[c.i].step, (long long)c.count - 1);
+    } else {
         fprintf(file, "\ncheckpoints: all %lld of the same steps hold the same state; the last of them, step %lld:\n",
-                (long long)common, step);
-    verdict found = diff_checkpoints(a->items[i].path, b->items[j].path, file, report);
-    /* The same state hash: what is left are settings such as the number of epochs, which are told but no difference. */
-    return found == DIFF_TROUBLE ? found : differs ? DIFF_DIFFERENT : DIFF_SAME;
+                (long long)c.count, (long long)a->items[c.i].step);
+    }
+    verdict found = diff_checkpoints(a->items[c.i].path, b->items[c.j].path, file, report);
+    /* With the same state hash what is left are settings such as the number of epochs: told, but no difference. */
+    if (found == DIFF_TROUBLE || c.trouble) return DIFF_TROUBLE;
+    return c.differs ? DIFF_DIFFERENT : DIFF_SAME;
 }
 
 /* One run each: the log, then the checkpoints of its folder. */

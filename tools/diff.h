@@ -16,7 +16,7 @@ extern const char diff_who[];
 verdict diff_logs(const runlog *a, const runlog *b, FILE *file, cJSON *report);
 /* Two checkpoint files: state, tensors, fingerprint. Trouble was complained of. */
 verdict diff_checkpoints(const char *a, const char *b, FILE *file, cJSON *report);
-/* Do two checkpoints hold the same state, by their hashes? Trouble: one is damaged or cannot be read (not complained). */
+/* Do two checkpoints hold the same state, by their hashes? One that was edited is different. Trouble was complained of. */
 verdict diff_hashes(const char *a, const char *b);
 
 /* Same bits, or both not a number. */

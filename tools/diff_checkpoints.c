@@ -57,14 +57,17 @@ verdict diff_hashes(const char *a, const char *b)
 {
     const char *const paths[] = {a, b};
     char hashes[2][TEXT_SIZE];
+    bool known = true;
     for (int k = 0; k < 2; k++) {
         checkpoint_view v = {NULL};
-        bool right = view_open(&v, paths[k]) && reel_checkpoint_hash_verdict(v.checkpoint) == REEL_HASH_RIGHT &&
-                     view_text(&v, "", "state_hash", hashes[k]);
+        bool whole = view_open(&v, paths[k]);
+        if (!whole) complain_of(diff_who, v.context);
+        known = known && whole && reel_checkpoint_hash_verdict(v.checkpoint) == REEL_HASH_RIGHT &&
+                view_text(&v, "", "state_hash", hashes[k]);
         reel_context_free(v.context);
-        if (!right) return DIFF_TROUBLE;
+        if (!whole) return DIFF_TROUBLE;
     }
-    return strcmp(hashes[0], hashes[1]) == 0 ? DIFF_SAME : DIFF_DIFFERENT;
+    return known && strcmp(hashes[0], hashes[1]) == 0 ? DIFF_SAME : DIFF_DIFFERENT;
 }
 
 /* ---- the walk ---- */
