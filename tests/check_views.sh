@@ -196,6 +196,8 @@ expect 0 plot three.csv --y loss_smooth
 [ "$(grep -c '  *loss_smooth  *120 ' out)" -eq 3 ] || fail 'three runs of one CSV file'
 expect 0 plot hand three/checkpoints/sgd --y val_loss
 holds err 'sgd: no line has a "val_loss"'
+expect 0 plot hand three/checkpoints/sgd --y loss,val_loss --log y --out partly --quiet
+[ ! -s err ] || fail 'a panel that one run has nothing in'
 printf '{"step": 1, "loss": 1}\nno object\n{"step": 3, "loss": 1}\n' >broken.jsonl
 printf 'a,b\n1,2\n3\n4,5\n' >broken.csv
 mkdir none
@@ -287,6 +289,14 @@ for name in net.0.weight net.0.bias net.1.weight net.1.bias; do
 done | sort -g -r -k 4 | head -n 10 | cut -d ' ' -f 1-3 >largest
 sed -n '/^largest changes/,/^$/p' out | sed '1d; /^$/d; s/([0-9, ]*)//' | awk '{ print $1, $2, $3 }' >told
 cmp -s largest told || fail "the ten largest changes: $(cat largest)"
+
+# The gradient, where the file holds one: that of one number, so the cosine is 1 or -1.
+sed 's/"parameters": {$/"parameters": {"gradient": {"net.1.bias": {"dtype": "float64", "shape": [1], "data": [2.0]}},/' $a >with.json
+expect 1 diff with.json $b --json with_pair.json
+values $a net.1.bias >from
+values $b net.1.bias >to
+sign=$(paste from to | awk '{ print $2 > $1 ? -1 : 1 }')
+[ "$(number net.1.bias cosine_negative_gradient with_pair.json)" = "$sign" ] || fail 'cosine with the negative gradient'
 
 a=one/step-000000010.json
 expect 0 diff $a $a

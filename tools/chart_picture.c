@@ -91,26 +91,48 @@ static void write_ranges(FILE *script, const chart *c, int panel)
     }
 }
 
+static int64_t points_of(const chart *c, const series *s, int panel)
+{
+    int64_t points = 0;
+    for (int64_t i = 0; i < s->count; i++) points += chart_fits(c, series_x(c, s, i), series_shown(c, s, i, panel));
+    return points;
+}
+
+/* The style of a curve: thin and pale for what was smoothed. */
+static void write_style(FILE *script, const char *with, int k, bool pale)
+{
+    fprintf(script, "with %s linewidth %s linecolor rgb '%s'%s", with, pale ? "0.5" : "2",
+            pale ? plot_tint[k % PLOT_COLOURS] : plot_colour[k % PLOT_COLOURS],
+            !pale && k >= PLOT_COLOURS ? " dashtype 2" : "");
+}
+
 static void write_panel(FILE *script, const chart *c, int panel, const char *name)
 {
-    bool smoothed = c->count > 0 && c->series[0].smooth, key = panel == c->panels - 1;
+    bool smoothed = c->count > 0 && c->series[0].smooth, key = panel == c->panels - 1 && c->count > 1, begun = false;
     write_ranges(script, c, panel);
     fprintf(script, "set ylabel ");
     quote(script, c->y[panel]);
     fprintf(script, "\nset xlabel ");
     quote(script, panel == c->panels - 1 ? c->x_label : "");
-    fprintf(script, "\n%s\nplot",
-            key && c->count > 1 ? "set key outside below left Left reverse vertical maxrows 12" : "unset key");
-    for (int pass = smoothed ? 0 : 1; pass < 2; pass++)
+    fprintf(script, "\n%s\nplot", key ? "set key outside below left Left reverse vertical maxrows 12" : "unset key");
+    for (int pale = smoothed; pale >= 0; pale--)
         for (int k = 0; k < c->count; k++) {
-            bool few = c->series[k].count <= 30;
-            fprintf(script, "%s \\\n    '%s.dat' index %d using 1:%d with %s linewidth %s linecolor rgb '%s'%s%s ",
-                    pass == (smoothed ? 0 : 1) && k == 0 ? "" : ",", name, panel * c->count + k, pass ? 2 : 3,
-                    few ? "linespoints pointtype 7 pointsize 0.7" : "lines", pass ? "2" : "0.5",
-                    pass ? plot_colour[k % PLOT_COLOURS] : plot_tint[k % PLOT_COLOURS],
-                    pass && k >= PLOT_COLOURS ? " dashtype 2" : "", pass ? " title" : " notitle");
-            if (pass) quote(script, c->series[k].name);
+            int64_t points = points_of(c, &c->series[k], panel);
+            if (points == 0) continue;
+            fprintf(script, "%s \\\n    '%s.dat' index %d using 1:%d ", begun ? "," : "", name, panel * c->count + k,
+                    pale ? 3 : 2);
+            write_style(script, points <= 30 ? "linespoints pointtype 7 pointsize 0.7" : "lines", k, pale);
+            fprintf(script, " notitle");
+            begun = true;
         }
+    if (!begun) fprintf(script, " NaN notitle");
+    /* Entries of their own: a curve without a point in this panel has one as well. */
+    for (int k = 0; key && k < c->count; k++) {
+        fprintf(script, ", \\\n    NaN ");
+        write_style(script, "lines", k, false);
+        fprintf(script, " title ");
+        quote(script, c->series[k].name);
+    }
     fprintf(script, "\n");
 }
 

@@ -179,7 +179,7 @@ static void tell_curve(const settings *s, const chart *c, const series *y, int p
         if (value > most) most = value;
     }
     if (points == 0) return;
-    fprintf(file, "%-24s %-14s %9lld %12.6g %12.6g %12.6g %12.6g %12.6g\n", y->name, c->y[panel], (long long)points,
+    fprintf(file, "%-24s %-14s %9lld %12.9g %12.6g %12.6g %12.9g %12.6g\n", y->name, c->y[panel], (long long)points,
             last_at, last, least, least_at, most);
     if (wrong > 0 && !s->quiet)
         complain(who, "%s: %lld of %lld values of %s are not finite: the curve has gaps there", y->name,
@@ -262,8 +262,10 @@ static int run(const settings *s, chart *c, int count, char **paths)
     for (int k = 0; right && k < count; k++) right = runlog_read(&logs, who, paths[k]);
     if (right) right = fill_all(s, c, &logs);
     if (right) {
-        snprintf(title, sizeof title, "%.100s%s%.100s", c->count == 1 ? c->series[0].name : "",
-                 c->count == 1 ? ": " : "", s->y);
+        if (c->count == 1)
+            snprintf(title, sizeof title, "%.100s: %.100s", c->series[0].name, s->y);
+        else
+            snprintf(title, sizeof title, "%.100s of %d runs", s->y, c->count);
         if (s->smooth > 0)
             snprintf(title + strlen(title), sizeof title - strlen(title),
                      ", as logged (thin) and smoothed with weight %g", s->smooth);
