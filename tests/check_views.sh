@@ -295,7 +295,7 @@ sed 's/"parameters": {$/"parameters": {"gradient": {"net.1.bias": {"dtype": "flo
 expect 1 diff with.json $b --json with_pair.json
 values $a net.1.bias >from
 values $b net.1.bias >to
-sign=$(paste from to | awk '{ print $2 > $1 ? -1 : 1 }')
+sign=$(paste from to | awk '{ print ($2 > $1 ? -1 : 1) }')
 [ "$(number net.1.bias cosine_negative_gradient with_pair.json)" = "$sign" ] || fail 'cosine with the negative gradient'
 
 a=one/step-000000010.json

@@ -59,7 +59,7 @@ verdict diff_hashes(const char *a, const char *b)
     char hashes[2][TEXT_SIZE];
     bool known = true;
     for (int k = 0; k < 2; k++) {
-        checkpoint_view v = {NULL};
+        checkpoint_view v = {.context = NULL};
         bool whole = view_open(&v, paths[k]);
         if (!whole) complain_of(diff_who, v.context);
         known = known && whole && reel_checkpoint_hash_verdict(v.checkpoint) == REEL_HASH_RIGHT &&

@@ -239,16 +239,17 @@ static void tell_kind(const tensor_table *t, const checkpoint_view *a, bool para
 static void tell_largest(const tensor_table *t, const checkpoint_view *a, FILE *file, cJSON *list)
 {
     reel_dtype dtype = t->dtype == REEL_FLOAT ? REEL_FLOAT : REEL_DOUBLE;
-    int width = name_width(t, a, true);
+    int width = name_width(t, a, true), digits = dtype == REEL_FLOAT ? 16 : 24;
     if (t->largest_count > 0)
-        fprintf(file, "\n%-*s %-14s %16s %16s %14s\n", width + 2, "largest changes", "index", "a", "b", "b - a");
+        fprintf(file, "\n%-*s %-14s %*s %*s %14s\n", width + 2, "largest changes", "index", digits, "a", digits, "b",
+                "b - a");
     for (int i = 0; i < t->largest_count; i++) {
         const single_change *s = &t->largest[i];
         const tensor_change *c = &t->items[s->tensor];
         char index[128], from[NUMBER_SIZE], to[NUMBER_SIZE];
         index_text(c->shape, s->element, index);
-        fprintf(file, "  %-*s %-14s %16s %16s %14.6g\n", width, short_name(a, c), index,
-                number_text(s->from, dtype, from), number_text(s->to, dtype, to), s->to - s->from);
+        fprintf(file, "  %-*s %-14s %*s %*s %14.6g\n", width, short_name(a, c), index, digits,
+                number_text(s->from, dtype, from), digits, number_text(s->to, dtype, to), s->to - s->from);
         cJSON *o = cJSON_CreateObject();
         json_add_text(o, "name", short_name(a, c));
         json_add_text(o, "index", index);
