@@ -80,7 +80,7 @@ START_TEST(test_errors)
     reel_tape *tape = reel_tape_new(NULL, context, REEL_FLOAT);
     reel_value x = reel_input(NULL, tape, doubles(2, (int64_t[]){4, 3}, NULL));
     ck_assert(reel_is_nil(reel_forward("m.c:7", net, x)));
-    expect_error(REEL_BAD_SHAPE, "m.c:7: linear:");
+    expect_error(REEL_BAD_SHAPE, "m.c:7: linear_relu:");
 }
 END_TEST
 

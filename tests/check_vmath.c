@@ -58,8 +58,8 @@ static const struct function {
     {"log1p", UNARY_log1p, log1pl, 2, -1, 4, 0, 0, 0},
     {"tanh", UNARY_tanh, tanhl, 2, -10, 10, 0, 0, 0},
     {"sigmoid", UNARY_sigmoid, exact_sigmoid, 2, -100, 40, 0, 0, 0},
-    {"logsigmoid", UNARY_logsigmoid, exact_logsigmoid, 2.5, -40, 40, 0, 0, 0},
-    {"softplus", UNARY_softplus, exact_softplus, 2.5, -40, 40, 1, 1e30, 0},
+    {"logsigmoid", UNARY_logsigmoid, exact_logsigmoid, 2, -40, 40, 0, 0, 0},
+    {"softplus", UNARY_softplus, exact_softplus, 2, -40, 40, 1, 1e30, 0},
     {"erf", UNARY_erf, erfl, 2, -4, 4, 0, 0, 0},
     {"sin", UNARY_sin, sinl, 2, -1e5, 1e5, 0, 0, 0},
     {"cos", UNARY_cos, cosl, 2, -1e5, 1e5, 0, 0, 0},
@@ -68,7 +68,7 @@ static const struct function {
     {"sqrt", UNARY_sqrt, sqrtl, 0.5, 0, 4, 0, 0, 0},
     {"rsqrt", UNARY_rsqrt, exact_rsqrt, 1.5, 0, 4, 0, 0, 0},
     {"gelu", UNARY_gelu, exact_gelu, 6, -8, 8, 0, 0, 11},
-    {"silu", UNARY_silu, exact_silu, 3, -30, 30, 0, 0, 11},
+    {"silu", UNARY_silu, exact_silu, 2, -120, 120, 0, 0, 0},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions, BATCH = 4096 };
 

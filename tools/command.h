@@ -19,6 +19,7 @@ typedef struct command {
 int command_train(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_ops(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_schedule(int argc, char **argv);

@@ -15,6 +15,7 @@ static const command commands[] = {
     {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
     {"schedule", "Draw the learning rate of a schedule before a step is taken.", command_schedule},
     {"ops", "List the operations, or tell what is known of one.", command_ops},
+    {"bench", "Time Reel beside code written by hand for the same work.", command_bench},
     {NULL, NULL, NULL},
 };
 

@@ -57,8 +57,8 @@ REEL_API const char *reel_status_text(reel_status status);
 /* Version of the library in use, as REEL_VERSION was when it was built. Static storage. */
 REEL_API const char *reel_version(void);
 /* What can make two runs of one program differ in their bits, row by row: version of Reel, compiler, flags, C library, CPU,
- * kernels, floating-point mode. Returns the name of row `index`, in static storage, and writes its value, cut to `size`
- * with its NUL, to `value`; NULL past the end. */
+ * kernels, floating-point mode; and the threads of a new context, whose number does not. Returns the name of row `index`,
+ * in static storage, and writes its value, cut to `size` with its NUL, to `value`; NULL past the end. */
 REEL_API const char *reel_fingerprint(int index, char *value, size_t size);
 
 /* Element types. Float and double are differentiable; int64 (indices, classes) and uint8 (masks) never are. */

@@ -21,7 +21,7 @@ extern "C" {
 
 #define REEL_CHECKPOINT_VERSION 1
 /* Arrays above this many elements are written as base64 of little-endian bytes instead of decimals. */
-#define REEL_BASE64_ABOVE 65536
+#define REEL_BASE64_ABOVE 16384
 
 typedef struct reel_state reel_state;
 

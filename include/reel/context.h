@@ -47,6 +47,17 @@ REEL_API void reel_error_clear(reel_context *context);
 REEL_API reel_status reel_error_set(reel_context *context, reel_status status, const char *site, const char *who,
                                     const char *format, ...) REEL_PRINTF(5, 6);
 
+/* How many threads large products, element-wise operations and optimizer steps of this context may use, the calling one
+ * included: 1 ... 64, more counts as 64. 0 or less, and a new context: the value of the environment variable REEL_THREADS,
+ * else the number of processors available to the process. The results have the same bits for any number. Small
+ * work stays in the calling thread, and so does everything while another context uses the threads or they do not pay
+ * because other programs keep the processors busy. The threads are Reel's own: they are started by the first work that is
+ * worth it, shared by all contexts, sleep when there is nothing to do, take over the floating-point mode of the
+ * calling thread, handle no signals of the process, and end with it. A forked child starts its own. */
+REEL_API void reel_context_set_threads(reel_context *context, int threads);
+/* The number in force, 1 ... 64; 1 for NULL. */
+REEL_API int reel_context_threads(const reel_context *context);
+
 /* Memory in use, its peak, and how often memory was asked for. */
 REEL_API reel_memory reel_context_memory(const reel_context *context);
 

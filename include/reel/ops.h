@@ -129,10 +129,11 @@ REEL_API reel_value reel_minimum(REEL_SITE reel_value a, reel_value b);
  * the other. What is not taken does not matter: a NaN there stays out of y. */
 REEL_API reel_value reel_where(REEL_SITE reel_value mask, reel_value a, reel_value b);
 
-/* ---- products (src/ops/matmul.c) ----
+/* ---- products (src/ops/matmul.c, src/ops/linear.c) ----
  *
  * Each element of a product is one chain of multiply-add steps in the order of t, so that the rows of a batch, and
- * leading axes, give the bits they give alone. 0 times infinity is NaN.
+ * leading axes, give the bits they give alone. 0 times infinity is NaN. Linear layers with at most 4 features on one
+ * side and 32 on the other add in another order (src/kernels/layer.h), with the same promise for rows.
  */
 
 /* c[..][i][j] = sum over t of a[..][i][t] b[..][t][j]. a (.., m, k), b (.., k, n); the leading axes broadcast as in NumPy.
@@ -142,6 +143,8 @@ REEL_API reel_value reel_matmul(REEL_SITE reel_value a, reel_value b);
 /* y = x weight^T + bias: y[..][j] = bias[j] + sum over t of x[..][t] weight[j][t]. x (.., in), weight (out, in), bias (out)
  * or REEL_NIL. Gradients: g weight, g^T x, and the sum of g over all but the last axis. Error: sizes do not fit. */
 REEL_API reel_value reel_linear(REEL_SITE reel_value x, reel_value weight, reel_value bias);
+/* y = max(0, x weight^T + bias): reel_relu of reel_linear, with the same bits, in one operation. */
+REEL_API reel_value reel_linear_relu(REEL_SITE reel_value x, reel_value weight, reel_value bias);
 
 /* ---- reductions (src/ops/reduce.c) ----
  *
@@ -395,6 +398,7 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_where(...) reel_where(REEL_HERE, __VA_ARGS__)
 #define reel_matmul(...) reel_matmul(REEL_HERE, __VA_ARGS__)
 #define reel_linear(...) reel_linear(REEL_HERE, __VA_ARGS__)
+#define reel_linear_relu(...) reel_linear_relu(REEL_HERE, __VA_ARGS__)
 #define reel_sum(...) reel_sum(REEL_HERE, __VA_ARGS__)
 #define reel_sum_axes(...) reel_sum_axes(REEL_HERE, __VA_ARGS__)
 #define reel_mean(...) reel_mean(REEL_HERE, __VA_ARGS__)

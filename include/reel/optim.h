@@ -50,6 +50,9 @@ typedef struct reel_optimizer_type {
     void (*begin)(const double *hyper, int64_t t, double *scalars);
     /* Anything but REEL_OK ends the step and is kept as the error. */
     reel_status (*update)(const reel_update *u);
+    /* Every element is updated by itself, from its own gradient and state: update may be called for parts of a run, in any
+     * order and from several threads at once. */
+    bool elementwise;
 } reel_optimizer_type;
 
 /* Built-in kinds in a fixed order, NULL past the end; and by name, NULL when there is none. */

@@ -21,6 +21,7 @@
 #include <reel/random.h>
 #include <reel/schedule.h>
 #include <reel/tape.h>
+#include <reel/trace.h>
 #include <reel/train.h>
 
 #endif

@@ -46,7 +46,16 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   log_every 1           steps between lines of the log
  *   stop_when_not_finite 1  a loss that is not finite is an error; 0: go on
  *   accept_edited 0       1: resume from a checkpoint whose hash is wrong
- *   base64_above 65536    arrays with more elements are saved as base64; -1: never */
+ *   background 1          checkpoints and log are written by a thread of the trainer while training goes on; 0: training
+ *                         waits for each
+ *   base64_above 16384    arrays with more elements are saved as base64; -1: never
+ *
+ * In the background a save costs the training thread the copy of the batch and of what is small; the thread copies the
+ * rest before the optimizer's next step, computes the loss after the update on a copy of the model, converts, hashes and
+ * writes. With a loss function, modules or buffers of the program's own the training thread does the copying and the
+ * evaluation. The files are the same, byte for byte. A save that is due waits for the one before it; the first and the
+ * last one, and those that were requested, are on the disk before training goes on; an error of the thread is the
+ * context's at the next step or save. The thread lives in reel_trainer_run and takes no signals. */
 REEL_API reel_status reel_trainer_set(REEL_SITE reel_trainer *trainer, const char *name, double value);
 REEL_API double reel_trainer_get(const reel_trainer *trainer, const char *name);
 REEL_API const reel_hyper *reel_trainer_setting(int index); /* NULL past the end */
@@ -76,7 +85,7 @@ REEL_API reel_tape *reel_trainer_tape(reel_trainer *trainer);
 typedef enum reel_event_kind {
     REEL_EVENT_BEGIN,      /* before the first step; `text`: where the run starts from */
     REEL_EVENT_STEP,       /* after a step */
-    REEL_EVENT_CHECKPOINT, /* `text`: the file */
+    REEL_EVENT_CHECKPOINT, /* `text`: the file, which is there now; `step`: its step, which may be some steps ago */
     REEL_EVENT_NOTE,       /* `text`: something the user should know (a damaged checkpoint was passed over, ...) */
     REEL_EVENT_END
 } reel_event_kind;

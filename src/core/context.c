@@ -3,6 +3,7 @@
  * Context: first error, memory, owned objects.
  */
 #include "core/core.h"
+#include "core/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ reel_context *reel_context_new(const reel_allocator *allocator)
     if (!context) return NULL;
     memset(context, 0, sizeof *context);
     context->allocator = a;
+    context->threads = threads_default();
     return context;
 }
 
@@ -94,6 +96,17 @@ reel_status reel_error_set(reel_context *context, reel_status status, const char
     vsnprintf(context->error + used, ERROR_TEXT_SIZE - used, format, arguments);
     va_end(arguments);
     return status;
+}
+
+void reel_context_set_threads(reel_context *context, int threads)
+{
+    if (!context) return;
+    context->threads = threads <= 0 ? threads_default() : threads < THREADS_MOST ? threads : THREADS_MOST;
+}
+
+int reel_context_threads(const reel_context *context)
+{
+    return context ? context->threads : 1;
 }
 
 reel_memory reel_context_memory(const reel_context *context)

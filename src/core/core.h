@@ -21,6 +21,7 @@ struct reel_context {
     reel_allocator allocator;
     reel_object *objects; /* newest first */
     reel_memory memory;
+    int threads; /* 1 ... THREADS_MOST */
     reel_status status;
     char error[ERROR_TEXT_SIZE];
 };

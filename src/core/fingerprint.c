@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "core/fingerprint.h"
 
+#include "core/threads.h"
 #include "kernels/kernels.h"
 
 #include <fenv.h>
@@ -62,7 +63,7 @@ static const char *floating_point_mode(void)
     }
 }
 
-int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS])
+int fingerprint_rows(int threads, fingerprint_row rows[FINGERPRINT_ROWS])
 {
     int n = 0;
     set(&rows[n++], "reel", REEL_VERSION);
@@ -85,15 +86,24 @@ int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS])
     cpu_name(cpu);
     set(&rows[n++], "cpu", cpu);
     set(&rows[n++], "kernels", kernels_isa_name());
-    set(&rows[n++], "threads", "1");
-    set(&rows[n++], "floating_point", floating_point_mode());
+    set(&rows[n++], "threads", "");
+    set(&rows[n++], "floating_point", "");
+    fingerprint_renew(threads, rows, n);
     return n;
+}
+
+void fingerprint_renew(int threads, fingerprint_row *rows, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(rows[i].name, "floating_point") == 0) set(&rows[i], rows[i].name, floating_point_mode());
+        if (strcmp(rows[i].name, "threads") == 0) snprintf(rows[i].value, FINGERPRINT_TEXT, "%d", threads);
+    }
 }
 
 const char *reel_fingerprint(int index, char *value, size_t size)
 {
     fingerprint_row rows[FINGERPRINT_ROWS];
-    int count = fingerprint_rows(rows);
+    int count = fingerprint_rows(threads_default(), rows);
     if (index < 0 || index >= count) return NULL;
     if (value && size > 0) snprintf(value, size, "%s", rows[index].value);
     return rows[index].name;

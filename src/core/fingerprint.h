@@ -15,8 +15,10 @@ typedef struct fingerprint_row {
     char value[FINGERPRINT_TEXT];
 } fingerprint_row;
 
-/* Fills in the rows: version of Reel, compiler, flags, C library, CPU, kernels, threads, floating-point
- * mode. Returns how many. */
-int fingerprint_rows(fingerprint_row rows[FINGERPRINT_ROWS]);
+/* Fills in the rows: version of Reel, compiler, flags, C library, CPU, kernels, threads (whose number changes no bits),
+ * floating-point mode. Returns how many. */
+int fingerprint_rows(int threads, fingerprint_row rows[FINGERPRINT_ROWS]);
+/* Brings rows from an earlier call up to date; asking the CPU for its name again would cost 30 us under a hypervisor. */
+void fingerprint_renew(int threads, fingerprint_row *rows, int count);
 
 #endif

@@ -46,6 +46,13 @@ void visit_int64_list(visitor *v, const char *name, int64_t *values, int64_t roo
 void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, int64_t count);
 /* Numbers with their shape and dtype, which must be the same in the file; the data are written when loading. */
 void visit_array(visitor *v, const char *name, const reel_array *array);
+/* What is visited between them is in the file but no part of the state hash. */
+void visit_apart_begin(visitor *v);
+void visit_apart_end(visitor *v);
+/* A number that is read when the file is written, which for a save in the background is later; an integer only in such a
+ * part. It is in an object whose text is longer than a line. */
+void visit_late_int64(visitor *v, const char *name, int64_t *value);
+void visit_late_double(visitor *v, const char *name, double *value);
 /* Does the file hold a member of this name here? Always true when saving and hashing. For optional parts. */
 bool visit_has(visitor *v, const char *name);
 /* CHECK and LOAD: what the file holds in a field that is not visited yet, for those that must look at a value before

@@ -64,45 +64,44 @@ static int system_remove(void *user, const char *path)
 const file_ops file_system = {NULL,         system_open,   system_read,  system_write, system_sync, system_truncate,
                               system_close, system_rename, system_remove};
 
-/* What one call works with. */
-typedef struct job {
-    const char *site;
-    reel_context *context;
-    const file_ops *ops;
-    const char *path;
-} job;
-
-/* Keeps `path: cannot do it: reason`. Returns REEL_IO. */
-static reel_status refused(const job *j, const char *path, const char *what, int code)
+/* Keeps what could not be done, unless there is a fault already. Returns false. */
+static bool fault(file_fault *f, const char *path, const char *what, int code)
 {
-    char reason[128];
-    if (strerror_r(code, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", code);
-    return reel_error_set(j->context, REEL_IO, j->site, path, "%s: %s", what, reason);
+    if (!f->what) *f = (file_fault){what, path, code};
+    return false;
 }
 
-static int open_retry(const job *j, const char *path, int flags)
+reel_status file_refuse(const char *site, reel_context *context, const file_fault *f)
+{
+    char reason[128];
+    if (!f->what) return REEL_OK;
+    if (strerror_r(f->code, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", f->code);
+    return reel_error_set(context, REEL_IO, site, f->path, "%s: %s", f->what, reason);
+}
+
+static int open_retry(const file_ops *ops, const char *path, int flags)
 {
     int file;
-    do file = j->ops->open(j->ops->user, path, flags | O_CLOEXEC, 0666);
+    do file = ops->open(ops->user, path, flags | O_CLOEXEC, 0666);
     while (file < 0 && errno == EINTR);
     return file;
 }
 
-static bool sync_retry(const job *j, int file)
+static bool sync_retry(const file_ops *ops, int file)
 {
     int result;
-    do result = j->ops->sync(j->ops->user, file);
+    do result = ops->sync(ops->user, file);
     while (result < 0 && errno == EINTR);
     return result == 0;
 }
 
 /* All of the data, however many pieces the system takes. */
-static bool write_all(const job *j, int file, const void *data, size_t size)
+static bool write_all(const file_ops *ops, int file, const void *data, size_t size)
 {
     const size_t most = (size_t)1 << 30;
     for (size_t done = 0; done < size;) {
         size_t piece = size - done < most ? size - done : most;
-        ssize_t n = j->ops->write(j->ops->user, file, (const char *)data + done, piece);
+        ssize_t n = ops->write(ops->user, file, (const char *)data + done, piece);
         if (n < 0 && errno == EINTR) continue;
         if (n == 0) errno = ENOSPC;
         if (n <= 0) return false;
@@ -112,9 +111,24 @@ static bool write_all(const job *j, int file, const void *data, size_t size)
 }
 
 /* The system closes the file even when it reports EINTR. */
-static bool close_checked(const job *j, int file)
+static bool close_checked(const file_ops *ops, int file)
 {
-    return j->ops->close(j->ops->user, file) == 0 || errno == EINTR;
+    return ops->close(ops->user, file) == 0 || errno == EINTR;
+}
+
+/* ---- reading ---- */
+
+/* What a read works with. */
+typedef struct job {
+    const char *site;
+    reel_context *context;
+    const file_ops *ops;
+    const char *path;
+} job;
+
+static reel_status refused(const job *j, const char *what, int code)
+{
+    return file_refuse(j->site, j->context, &(file_fault){what, j->path, code});
 }
 
 /* Reads until the end, growing; false when the limit or memory does not do. */
@@ -131,7 +145,7 @@ static bool read_all(const job *j, int file, size_t limit, char **text, size_t *
         ssize_t n = j->ops->read(j->ops->user, file, *text + *size, *capacity - 1 - *size);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
-            refused(j, j->path, "cannot be read", errno);
+            refused(j, "cannot be read", errno);
             return false;
         }
         *size += (size_t)n;
@@ -170,12 +184,12 @@ char *file_read(const char *site, reel_context *context, const file_ops *ops, co
     *size = 0;
     if (reel_failed(context)) return NULL;
     if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
-    int file = open_retry(&j, path, O_RDONLY);
+    int file = open_retry(j.ops, path, O_RDONLY);
     if (file < 0) {
         if (errno == ENOENT)
             reel_error_set(context, REEL_IO, site, path, "there is no such file");
         else
-            refused(&j, path, "cannot be opened", errno);
+            refused(&j, "cannot be opened", errno);
         return NULL;
     }
     size_t capacity;
@@ -193,93 +207,116 @@ char *file_read(const char *site, reel_context *context, const file_ops *ops, co
     return fitted;
 }
 
+/* ---- writing ---- */
+
+static bool sync_path(const file_ops *ops, const char *path, file_fault *f)
+{
+    int file = open_retry(ops, path, O_RDONLY);
+    if (file < 0) return fault(f, path, "cannot be opened to flush it", errno);
+    bool good = sync_retry(ops, file);
+    int code = errno;
+    ops->close(ops->user, file);
+    return good ? true : fault(f, path, "cannot be flushed to the disk", code);
+}
+
 reel_status file_sync(const char *site, reel_context *context, const file_ops *ops, const char *path)
 {
-    job j = {site, context, ops ? ops : &file_system, path};
+    file_fault f = {0};
     if (reel_failed(context)) return reel_error_status(context);
-    int file = open_retry(&j, path, O_RDONLY);
-    if (file < 0) return refused(&j, path, "cannot be opened to flush it", errno);
-    bool good = sync_retry(&j, file);
-    int code = errno;
-    j.ops->close(j.ops->user, file);
-    return good ? REEL_OK : refused(&j, path, "cannot be flushed to the disk", code);
+    sync_path(ops ? ops : &file_system, path, &f);
+    return file_refuse(site, context, &f);
 }
 
-/* "folder/" and ".NAME.tmp-PID" of a path, in one block of *size bytes; the folder alone ("." for none) in *folder of as
- * many. NULL: no memory. */
-static char *temporary_name(const job *j, size_t *size, char **folder)
+/* Bytes of each of the two names. */
+static size_t name_size(const char *path)
 {
-    const char *slash = strrchr(j->path, '/');
-    size_t head = slash ? (size_t)(slash - j->path) + 1 : 0, length = strlen(j->path) + 40;
-    char *name = memory_new(j->context, j->site, j->path, 2 * length);
-    if (!name) return NULL;
-    *size = 2 * length;
-    *folder = name + length;
-    snprintf(name, length, "%.*s.%s.tmp-%ld", (int)head, j->path, j->path + head, (long)getpid());
+    return strlen(path) + 40;
+}
+
+size_t file_stream_names(const char *path)
+{
+    return 2 * name_size(path);
+}
+
+void file_stream_start(file_stream *s, const file_ops *ops, const char *path, int sync, char *names)
+{
+    const char *slash = strrchr(path, '/');
+    size_t head = slash ? (size_t)(slash - path) + 1 : 0, size = name_size(path);
+    *s = (file_stream){.ops = ops ? ops : &file_system, .path = path, .sync = sync};
+    snprintf(names, size, "%.*s.%s.tmp-%ld", (int)head, path, path + head, (long)getpid());
     if (head > 1) head--; /* without its slash, unless it is the root */
-    snprintf(*folder, length, "%.*s", head ? (int)head : 1, head ? j->path : ".");
-    return name;
+    snprintf(names + size, size, "%.*s", head ? (int)head : 1, head ? path : ".");
+    s->temporary = names;
+    s->folder = names + size;
+    s->file = open_retry(s->ops, s->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+    if (s->file < 0) fault(&s->fault, s->temporary, "cannot be made", errno);
 }
 
-/* Content into the temporary file, closed again. */
-static reel_status fill(const job *j, const char *temporary, const void *data, size_t size, int sync)
+bool file_stream_put(file_stream *s, const void *data, size_t size)
 {
-    int file = open_retry(j, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
-    if (file < 0) return refused(j, temporary, "cannot be made", errno);
-    const char *what = NULL;
-    int code = 0;
-    if (!write_all(j, file, data, size)) {
-        what = "cannot be written";
-        code = errno;
-    } else if ((sync & FILE_SYNC_CONTENT) && !sync_retry(j, file)) {
-        what = "cannot be flushed to the disk";
-        code = errno;
+    if (s->fault.what) return false;
+    return write_all(s->ops, s->file, data, size) ? true : fault(&s->fault, s->path, "cannot be written", errno);
+}
+
+bool file_stream_end(file_stream *s)
+{
+    file_fault *f = &s->fault;
+    if (s->file >= 0) {
+        if (!f->what && (s->sync & FILE_SYNC_CONTENT) && !sync_retry(s->ops, s->file))
+            fault(f, s->path, "cannot be flushed to the disk", errno);
+        if (!close_checked(s->ops, s->file)) fault(f, s->path, "cannot be closed", errno);
+        if (!f->what && s->ops->rename(s->ops->user, s->temporary, s->path) != 0)
+            fault(f, s->path, "cannot be renamed from its temporary file", errno);
     }
-    if (!close_checked(j, file) && !what) {
-        what = "cannot be closed";
-        code = errno;
-    }
-    return what ? refused(j, j->path, what, code) : REEL_OK;
+    if (f->what)
+        s->ops->remove(s->ops->user, s->temporary);
+    else if (s->sync & FILE_SYNC_FOLDER)
+        sync_path(s->ops, s->folder, f);
+    return !f->what;
 }
 
 reel_status file_write(const char *site, reel_context *context, const file_ops *ops, const char *path, const void *data,
                        size_t size, int sync)
 {
-    job j = {site, context, ops ? ops : &file_system, path};
     if (reel_failed(context)) return reel_error_status(context);
-    size_t room;
-    char *folder, *temporary = temporary_name(&j, &room, &folder);
-    if (!temporary) return REEL_NO_MEMORY;
-    reel_status status = fill(&j, temporary, data, size, sync);
-    if (status == REEL_OK && j.ops->rename(j.ops->user, temporary, path) != 0)
-        status = refused(&j, path, "cannot be renamed from its temporary file", errno);
-    if (status != REEL_OK)
-        j.ops->remove(j.ops->user, temporary);
-    else if (sync & FILE_SYNC_FOLDER)
-        status = file_sync(site, context, ops, folder);
-    memory_free(context, temporary, room);
+    size_t room = file_stream_names(path);
+    char *names = memory_new(context, site, path, room);
+    if (!names) return REEL_NO_MEMORY;
+    file_stream s;
+    file_stream_start(&s, ops, path, sync, names);
+    file_stream_put(&s, data, size);
+    file_stream_end(&s);
+    reel_status status = file_refuse(site, context, &s.fault);
+    memory_free(context, names, room);
     return status;
+}
+
+bool file_append_to(const file_ops *ops, const char *path, const void *data, size_t size, int sync, file_fault *f)
+{
+    if (!ops) ops = &file_system;
+    int file = open_retry(ops, path, O_WRONLY | O_CREAT | O_APPEND);
+    if (file < 0) return fault(f, path, "cannot be opened", errno);
+    struct stat before;
+    bool good = fstat(file, &before) == 0;
+    if (!good) fault(f, path, "cannot be examined", errno);
+    if (good && !write_all(ops, file, data, size)) {
+        good = fault(f, path, "cannot be written", errno);
+        /* Half a line would be taken for a whole one. What remains after a second failure, resuming cuts off. */
+        if (ops->truncate(ops->user, file, before.st_size) != 0) errno = 0;
+    }
+    if (good && (sync & FILE_SYNC_CONTENT) && !sync_retry(ops, file))
+        good = fault(f, path, "cannot be flushed to the disk", errno);
+    if (!close_checked(ops, file) && good) good = fault(f, path, "cannot be closed", errno);
+    return good;
 }
 
 reel_status file_append(const char *site, reel_context *context, const file_ops *ops, const char *path,
                         const void *data, size_t size, int sync)
 {
-    job j = {site, context, ops ? ops : &file_system, path};
+    file_fault f = {0};
     if (reel_failed(context)) return reel_error_status(context);
-    int file = open_retry(&j, path, O_WRONLY | O_CREAT | O_APPEND);
-    if (file < 0) return refused(&j, path, "cannot be opened", errno);
-    struct stat before;
-    reel_status status = REEL_OK;
-    if (fstat(file, &before) != 0) status = refused(&j, path, "cannot be examined", errno);
-    if (status == REEL_OK && !write_all(&j, file, data, size)) {
-        status = refused(&j, path, "cannot be written", errno);
-        /* Half a line would be taken for a whole one. What remains after a second failure, resuming cuts off. */
-        if (j.ops->truncate(j.ops->user, file, before.st_size) != 0) status = REEL_IO;
-    }
-    if (status == REEL_OK && (sync & FILE_SYNC_CONTENT) && !sync_retry(&j, file))
-        status = refused(&j, path, "cannot be flushed to the disk", errno);
-    if (!close_checked(&j, file) && status == REEL_OK) status = refused(&j, path, "cannot be closed", errno);
-    return status;
+    file_append_to(ops, path, data, size, sync, &f);
+    return file_refuse(site, context, &f);
 }
 
 reel_status file_truncate(const char *site, reel_context *context, const file_ops *ops, const char *path,
@@ -287,17 +324,17 @@ reel_status file_truncate(const char *site, reel_context *context, const file_op
 {
     job j = {site, context, ops ? ops : &file_system, path};
     if (reel_failed(context)) return reel_error_status(context);
-    int file = open_retry(&j, path, O_WRONLY);
-    if (file < 0) return refused(&j, path, "cannot be opened", errno);
+    int file = open_retry(j.ops, path, O_WRONLY);
+    if (file < 0) return refused(&j, "cannot be opened", errno);
     struct stat now;
     reel_status status = REEL_OK;
     if (fstat(file, &now) != 0)
-        status = refused(&j, path, "cannot be examined", errno);
+        status = refused(&j, "cannot be examined", errno);
     else if (length < 0 || now.st_size < length)
         status = reel_error_set(context, REEL_BAD_FILE, site, path, "found %lld bytes, expected at least %lld",
                                 (long long)now.st_size, (long long)length);
     else if (j.ops->truncate(j.ops->user, file, (off_t)length) != 0)
-        status = refused(&j, path, "cannot be cut", errno);
-    if (!close_checked(&j, file) && status == REEL_OK) status = refused(&j, path, "cannot be closed", errno);
+        status = refused(&j, "cannot be cut", errno);
+    if (!close_checked(j.ops, file) && status == REEL_OK) status = refused(&j, "cannot be closed", errno);
     return status;
 }

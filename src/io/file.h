@@ -25,6 +25,16 @@ typedef struct file_ops {
 /* The system's table. */
 extern const file_ops file_system;
 
+/* What went wrong with a file, kept where no context may be used: `path: what: the system's reason`. `what` NULL: nothing.
+ * The texts are borrowed. */
+typedef struct file_fault {
+    const char *what, *path;
+    int code;
+} file_fault;
+
+/* Keeps the fault in the context. REEL_OK when there is none, else REEL_IO. */
+reel_status file_refuse(const char *site, reel_context *context, const file_fault *fault);
+
 /* The whole of a file, with a NUL behind it: *size bytes, in memory of *size + 1 that the caller frees with memory_free.
  * NULL and an error when it is missing, unreadable, a folder, or of more than `limit` bytes. */
 char *file_read(const char *site, reel_context *context, const file_ops *ops, const char *path, size_t limit,
@@ -37,12 +47,29 @@ enum { FILE_SYNC_CONTENT = 1, FILE_SYNC_FOLDER = 2 };
  * `path` holds either what it did before or all of `data`; on failure the temporary file is removed. */
 reel_status file_write(const char *site, reel_context *context, const file_ops *ops, const char *path, const void *data,
                        size_t size, int sync);
+
+/* The same in pieces and without a context, so that any thread may do it: start, put, ..., end. The first failure makes
+ * the rest do nothing and is in `fault`; `end` is called in any case and tells whether the file is there. `path` and
+ * `names`, file_stream_names(path) bytes, are borrowed until then. */
+typedef struct file_stream {
+    const file_ops *ops;
+    const char *path, *temporary, *folder;
+    int file, sync;
+    file_fault fault;
+} file_stream;
+size_t file_stream_names(const char *path);
+void file_stream_start(file_stream *s, const file_ops *ops, const char *path, int sync, char *names);
+bool file_stream_put(file_stream *s, const void *data, size_t size);
+bool file_stream_end(file_stream *s);
+
 /* Flushes a file or a folder that was written before. */
 reel_status file_sync(const char *site, reel_context *context, const file_ops *ops, const char *path);
 /* Adds to the end of a log, making it when it is missing. When not all could be written, the log is cut to the length it
  * had. */
 reel_status file_append(const char *site, reel_context *context, const file_ops *ops, const char *path,
                         const void *data, size_t size, int sync);
+/* The same without a context. */
+bool file_append_to(const file_ops *ops, const char *path, const void *data, size_t size, int sync, file_fault *fault);
 /* Cuts a file to its first `length` bytes. A shorter file is an error. */
 reel_status file_truncate(const char *site, reel_context *context, const file_ops *ops, const char *path,
                           int64_t length);

@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "io/base64.h"
+#include "io/draft.h"
 #include "io/number.h"
 #include "io/utf8.h"
 
@@ -25,7 +26,14 @@ void json_writer_free(json_writer *w)
     json_writer_init(w, w->context, w->indent);
 }
 
-static bool stopped(const json_writer *w)
+void json_writer_again(json_writer *w)
+{
+    w->length = w->line = w->fixed = 0;
+    w->depth = 0;
+    w->failed = false;
+}
+
+bool json_writer_stopped(const json_writer *w)
 {
     return !w || w->failed || reel_failed(w->context);
 }
@@ -107,7 +115,7 @@ static void put_text(json_writer *w, const char *text)
 /* Comma, line and name before a value. False when nothing may be written here. */
 static bool begin_value(json_writer *w, const char *key)
 {
-    if (stopped(w)) return false;
+    if (json_writer_stopped(w)) return false;
     if (w->depth == 0) {
         if (w->length)
             refuse(w, "a second outermost value", key);
@@ -165,13 +173,14 @@ static bool join_lines(json_writer *w, size_t start, size_t line)
 
 static void end_group(json_writer *w, bool list)
 {
-    if (stopped(w)) return;
+    if (json_writer_stopped(w)) return;
     if (w->depth == 0 || w->open[w->depth - 1].list != list) {
         refuse(w, list ? "the end of a list that is not open" : "the end of an object that is not open", NULL);
         return;
     }
     struct json_open open = w->open[--w->depth];
-    bool one_line = open.empty || (w->depth > 0 && join_lines(w, open.start, open.line));
+    bool movable = w->depth > 0 && open.start >= w->fixed;
+    bool one_line = open.empty || (movable && join_lines(w, open.start, open.line));
     if (!one_line) put_line(w, w->depth);
     put(w, list ? "]" : "}", 1);
 }
@@ -217,7 +226,7 @@ static size_t print_integer(char *text, bool exact, int64_t negative, uint64_t v
     return n + (exact ? 0 : 2);
 }
 
-static size_t print_int64(char *text, int64_t value)
+size_t json_print_int64(char *text, int64_t value)
 {
     const int64_t limit = (int64_t)1 << JSON_EXACT_INTEGER;
     return print_integer(text, value >= -limit && value <= limit, value < 0 ? value : 0, (uint64_t)value);
@@ -226,7 +235,7 @@ static size_t print_int64(char *text, int64_t value)
 void json_write_int64(json_writer *w, const char *key, int64_t value)
 {
     char text[NUMBER_TEXT_SIZE];
-    if (begin_value(w, key)) put(w, text, print_int64(text, value));
+    if (begin_value(w, key)) put(w, text, json_print_int64(text, value));
 }
 
 void json_write_uint64(json_writer *w, const char *key, uint64_t value)
@@ -249,70 +258,105 @@ void json_write_text(json_writer *w, const char *key, const char *value)
         put_text(w, value);
 }
 
-static inline size_t print_element(char *text, const reel_array *array, int64_t i)
+static inline size_t print_element(char *text, const json_array_text *t, int64_t i)
 {
-    switch (array->dtype) {
-    case REEL_FLOAT: return number_print_float(text, ((const float *)array->data)[i]);
-    case REEL_DOUBLE: return number_print_double(text, ((const double *)array->data)[i]);
-    case REEL_INT64: return print_int64(text, ((const int64_t *)array->data)[i]);
-    case REEL_UINT8: return number_print_uint64(text, ((const uint8_t *)array->data)[i]);
+    switch (t->dtype) {
+    case REEL_FLOAT: return number_print_float(text, ((const float *)t->data)[i]);
+    case REEL_DOUBLE: return number_print_double(text, ((const double *)t->data)[i]);
+    case REEL_INT64: return json_print_int64(text, ((const int64_t *)t->data)[i]);
+    case REEL_UINT8: return number_print_uint64(text, ((const uint8_t *)t->data)[i]);
     }
     return 0;
 }
 
-/* Numbers go straight into the text; a separator is decided when the length of the next one is known. */
-static void put_numbers(json_writer *w, const reel_array *array)
+json_array_text json_array_start(const reel_array *array, bool base64, size_t column, size_t blanks)
 {
-    int64_t size = array && array->data ? array->size : 0;
-    put(w, "[", 1);
-    for (int64_t i = 0; i < size; i++) {
-        if (!reserve(w, 2 * NUMBER_TEXT_SIZE)) return;
-        char *at = w->text + w->length;
-        size_t gap = i ? 2 : 0, n = print_element(at + gap, array, i);
-        if (i && w->length - w->line + gap + n + 1 > JSON_COLUMNS) {
-            char number[NUMBER_TEXT_SIZE];
-            memcpy(number, at + gap, n);
-            *at = ',';
-            w->length++;
-            put_line(w, w->depth + 1);
-            put(w, number, n);
+    json_array_text t = {.data = array ? array->data : NULL, .base64 = base64, .column = column, .blanks = blanks};
+    if (!t.data) return t;
+    t.dtype = array->dtype;
+    t.size = array->size;
+    return t;
+}
+
+/* A separator is decided when the length of the number behind it is known. */
+static size_t print_decimals(json_array_text *t, char *text, size_t room)
+{
+    size_t length = 0, most = NUMBER_TEXT_SIZE + t->blanks + 4;
+    for (; t->next < t->size && room - length >= most; t->next++) {
+        char *at = text + length;
+        size_t gap = t->next ? 2 : 0, n = print_element(at + gap, t, t->next);
+        if (t->next && t->column + gap + n + 1 > JSON_COLUMNS) {
+            memmove(at + 2 + t->blanks, at + gap, n);
+            memcpy(at, ",\n", 2);
+            memset(at + 2, ' ', t->blanks);
+            length += 2 + t->blanks + n;
+            t->column = t->blanks + n;
             continue;
         }
         memcpy(at, ", ", gap);
-        w->length += gap + n;
+        length += gap + n;
+        t->column += gap + n;
     }
-    put(w, "]", 1);
+    return length;
+}
+
+/* Whole groups of three bytes and of elements, but for the last piece. */
+static size_t print_base64(json_array_text *t, char *text, size_t room)
+{
+    size_t element = element_size(t->dtype), size = (size_t)t->size * element, done = (size_t)t->next;
+    size_t n = room / 4 * 3 / 24 * 24;
+    if (n > size - done) n = size - done;
+    t->next += (int64_t)n;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    uint8_t block[3 * 1024];
+    for (size_t from = 0; from < n; from += sizeof block) {
+        size_t part = n - from < sizeof block ? n - from : sizeof block;
+        for (size_t i = 0; i < part; i++) /* the bytes of each element in reverse */
+            block[i] = ((const uint8_t *)t->data)[done + from + i / element * element + element - 1 - i % element];
+        base64_encode(text + from / 3 * 4, block, part);
+    }
+#else
+    base64_encode(text, (const char *)t->data + done, n);
+#endif
+    return base64_encoded_size(n);
+}
+
+bool json_array_ended(const json_array_text *t)
+{
+    return t->next == (t->base64 ? t->size * (int64_t)element_size(t->dtype) : t->size);
+}
+
+size_t json_array_print(json_array_text *t, char *text, size_t room)
+{
+    return t->base64 ? print_base64(t, text, room) : print_decimals(t, text, room);
+}
+
+/* The elements between their brackets or quotes, now, or (a draft's) when the document is written. */
+static void put_array(json_writer *w, const reel_array *array, bool base64, bool held)
+{
+    put(w, base64 ? "\"" : "[", 1);
+    json_array_text t = json_array_start(array, base64, w->length - w->line, (size_t)(w->indent * (w->depth + 1)));
+    if (held && w->draft && t.size >= DRAFT_HELD) {
+        draft_hold(w->draft, &t);
+    } else {
+        while (!json_array_ended(&t) && !w->failed) {
+            int64_t left = t.size - t.next / (base64 ? (int64_t)element_size(t.dtype) : 1);
+            size_t room = JSON_ARRAY_ROOM + (size_t)(left < 256 ? left : 256) * NUMBER_TEXT_SIZE;
+            if (reserve(w, room)) w->length += json_array_print(&t, w->text + w->length, room);
+        }
+        w->line = w->length - t.column;
+    }
+    put(w, base64 ? "\"" : "]", 1);
 }
 
 void json_write_numbers(json_writer *w, const char *key, const reel_array *array)
 {
-    if (begin_value(w, key)) put_numbers(w, array);
-}
-
-static void put_base64(json_writer *w, const reel_array *array)
-{
-    size_t element = reel_dtype_size(array->dtype), size = (size_t)array->size * element;
-    size_t length = base64_encoded_size(size);
-    if (!reserve(w, length + 2)) return;
-    char *at = w->text + w->length;
-    *at = at[length + 1] = '"';
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    uint8_t block[3 * 1024];
-    for (size_t done = 0; done < size; done += sizeof block) {
-        size_t n = size - done < sizeof block ? size - done : sizeof block;
-        for (size_t i = 0; i < n; i++) /* the bytes of each element in reverse */
-            block[i] = ((const uint8_t *)array->data)[done + i / element * element + element - 1 - i % element];
-        base64_encode(at + 1 + done / 3 * 4, block, n);
-    }
-#else
-    base64_encode(at + 1, array->data, size);
-#endif
-    w->length += length + 2;
+    if (begin_value(w, key)) put_array(w, array, false, false);
 }
 
 void json_write_tensor(json_writer *w, const char *key, const reel_array *array, bool base64)
 {
-    if (stopped(w)) return;
+    if (json_writer_stopped(w)) return;
     if (!array || (array->size && !array->data)) {
         refuse(w, "an array without data", key);
         return;
@@ -328,17 +372,14 @@ void json_write_tensor(json_writer *w, const char *key, const reel_array *array,
         put(w, number, number_print_int64(number, array->shape[i]));
     }
     put(w, base64 ? "], \"base64\": " : "], \"data\": ", base64 ? 13 : 11);
-    if (base64 && !w->failed)
-        put_base64(w, array);
-    else if (!w->failed)
-        put_numbers(w, array);
+    if (!w->failed) put_array(w, array, base64, true);
     put(w, "}", 1);
 }
 
 const char *json_writer_text(json_writer *w, size_t *length)
 {
     if (length) *length = 0;
-    if (stopped(w)) return NULL;
+    if (json_writer_stopped(w)) return NULL;
     if (w->depth > 0 || w->length == 0) {
         refuse(w, w->depth ? "an object or list was not closed" : "nothing was written", NULL);
         return NULL;

@@ -37,9 +37,24 @@ visitor *visitor_save(reel_context *context, json_writer *w, const visit_options
 {
     visitor *v = visitor_new(context, VISIT_SAVE);
     if (!v) return NULL;
-    int64_t from = options ? options->base64_from : 0;
     v->writer = w;
+    visitor_again(v, options);
+    return v;
+}
+
+void visitor_again(visitor *v, const visit_options *options)
+{
+    int64_t from = options ? options->base64_from : 0;
     v->base64_from = options && options->base64 ? -1 : from < 0 ? INT64_MAX : from ? from : JSON_BASE64_FROM;
+    v->depth = v->apart = 0;
+    v->frames[0] = (frame){.node = NULL};
+    v->path[0] = '\0';
+}
+
+visitor *visitor_draft(reel_context *context, draft *d, const visit_options *options)
+{
+    visitor *v = visitor_save(context, &d->w, options);
+    if (v) v->draft = d;
     return v;
 }
 
@@ -203,7 +218,7 @@ static void pop(visitor *v)
 
 bool visitor_misplaced(visitor *v, bool within_list)
 {
-    if (visit_failed(v)) return true;
+    if (visit_failed(v) || (v->mode == VISIT_HASH && v->apart > 0)) return true;
     if (v->frames[v->depth].list == within_list) return false;
     visit_reject(v, REEL_BAD_STATE,
                  within_list ? "an item or the end of a list, but no list is open"
@@ -216,7 +231,7 @@ void visit_begin(visitor *v, const char *name)
     if (visitor_misplaced(v, false)) return;
     const json_node *node = NULL;
     if (v->mode == VISIT_SAVE) json_write_object_begin(v->writer, name);
-    if (v->mode == VISIT_HASH) visitor_mix_tag(v, HASH_OBJECT, name);
+    if (visitor_hashing(v)) visitor_mix_tag(v, HASH_OBJECT, name);
     if (visitor_reading(v)) {
         node = visitor_take(v, name, "an object");
         if (!node) return;
@@ -236,7 +251,7 @@ void visitor_pop_object(visitor *v)
         return;
     }
     if (v->mode == VISIT_SAVE) json_write_object_end(v->writer);
-    if (v->mode == VISIT_HASH) visitor_mix_tag(v, HASH_END, NULL);
+    if (visitor_hashing(v)) visitor_mix_tag(v, HASH_END, NULL);
     if (v->mode == VISIT_CHECK) refuse_unknown(v, v->frames[v->depth].node);
     pop(v);
 }
@@ -251,7 +266,7 @@ void visit_list_begin(visitor *v, const char *name, int64_t *count)
     bool skip = visitor_misplaced(v, false);
     const json_node *node = NULL;
     if (!skip && v->mode == VISIT_SAVE) json_write_list_begin(v->writer, name);
-    if (!skip && v->mode == VISIT_HASH) {
+    if (!skip && visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_LIST, name);
         visitor_mix_uint64(v, (uint64_t)*count);
     }
@@ -277,7 +292,7 @@ void visit_item_begin(visitor *v)
     int64_t item = list->item++;
     const json_node *node = list->next;
     if (v->mode == VISIT_SAVE) json_write_object_begin(v->writer, NULL);
-    if (v->mode == VISIT_HASH) visitor_mix_tag(v, HASH_ITEM, NULL);
+    if (visitor_hashing(v)) visitor_mix_tag(v, HASH_ITEM, NULL);
     list->next = json_next(node);
     visitor_push(v, node, false, NULL, item);
     if (!visitor_reading(v) || visit_failed(v)) return;
@@ -297,7 +312,7 @@ void visit_list_end(visitor *v)
     if (visitor_misplaced(v, true)) return;
     const frame *list = &v->frames[v->depth];
     if (v->mode == VISIT_SAVE) json_write_list_end(v->writer);
-    if (v->mode == VISIT_HASH) visitor_mix_tag(v, HASH_END, NULL);
+    if (visitor_hashing(v)) visitor_mix_tag(v, HASH_END, NULL);
     if (visitor_reading(v) && list->next) {
         char found[64], expected[64];
         snprintf(found, sizeof found, "%lld items", (long long)json_count(v->document, list->node));
@@ -305,6 +320,16 @@ void visit_list_end(visitor *v)
         visitor_mismatch(v, REEL_MISMATCH, NULL, found, expected);
     }
     pop(v);
+}
+
+void visit_apart_begin(visitor *v)
+{
+    if (v) v->apart++;
+}
+
+void visit_apart_end(visitor *v)
+{
+    if (v) v->apart--;
 }
 
 bool visit_has(visitor *v, const char *name)

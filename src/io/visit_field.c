@@ -26,7 +26,7 @@ void visit_bool(visitor *v, const char *name, bool *value)
 {
     if (visitor_misplaced(v, false)) return;
     if (v->mode == VISIT_SAVE) json_write_bool(v->writer, name, *value);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_BOOL, name);
         visitor_mix_uint64(v, *value);
     }
@@ -40,7 +40,7 @@ void visit_bool(visitor *v, const char *name, bool *value)
 static void give_int64(visitor *v, const char *name, int64_t value)
 {
     if (v->mode == VISIT_SAVE) json_write_int64(v->writer, name, value);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_INT64, name);
         visitor_mix_uint64(v, (uint64_t)value);
     }
@@ -58,11 +58,32 @@ void visit_int64(visitor *v, const char *name, int64_t *value)
     if (v->mode == VISIT_LOAD && !visit_failed(v)) *value = found;
 }
 
+void visit_late_int64(visitor *v, const char *name, int64_t *value)
+{
+    if (!v || !v->draft || v->apart == 0)
+        visit_int64(v, name, value);
+    else if (!visitor_misplaced(v, false))
+        draft_late_int64(v->draft, name, value);
+}
+
+void visit_late_double(visitor *v, const char *name, double *value)
+{
+    if (!v || !v->draft) {
+        visit_double(v, name, value);
+        return;
+    }
+    if (visitor_misplaced(v, false)) return;
+    draft_late_double(v->draft, name, value);
+    if (!visitor_hashing(v)) return;
+    visitor_mix_tag(v, HASH_DOUBLE, name);
+    draft_mix_late(v->draft);
+}
+
 void visit_uint64(visitor *v, const char *name, uint64_t *value)
 {
     if (visitor_misplaced(v, false)) return;
     if (v->mode == VISIT_SAVE) json_write_uint64(v->writer, name, *value);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_UINT64, name);
         visitor_mix_uint64(v, *value);
     }
@@ -75,7 +96,7 @@ void visit_uint64(visitor *v, const char *name, uint64_t *value)
 static void give_double(visitor *v, const char *name, double value)
 {
     if (v->mode == VISIT_SAVE) json_write_double(v->writer, name, value);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_DOUBLE, name);
         visitor_mix_double(v, value);
     }
@@ -96,7 +117,7 @@ void visit_double(visitor *v, const char *name, double *value)
 static void give_text(visitor *v, const char *name, const char *value)
 {
     if (v->mode == VISIT_SAVE) json_write_text(v->writer, name, value);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, value ? HASH_TEXT : HASH_NO_TEXT, name);
         if (value) visitor_mix_text(v, value, strlen(value));
     }
@@ -340,12 +361,12 @@ void visit_array(visitor *v, const char *name, const reel_array *array)
         return;
     }
     if (v->mode == VISIT_SAVE) json_write_tensor(v->writer, name, array, array->size > v->base64_from);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_ARRAY, name);
         visitor_mix_uint64(v, (uint64_t)array->dtype);
         visitor_mix_uint64(v, (uint64_t)array->rank);
         for (int i = 0; i < array->rank; i++) visitor_mix_uint64(v, (uint64_t)array->shape[i]);
-        visitor_mix_elements(v, array);
+        if (!v->draft || !draft_mix_held(v->draft, array)) visitor_mix_elements(v, array);
     }
     if (visitor_reading(v)) read_array(v, name, array);
 }
@@ -356,7 +377,7 @@ static void give_list(visitor *v, const char *name, const int64_t *values, int64
 {
     reel_array list = reel_array_view(REEL_INT64, (int64_t *)(uintptr_t)values, 1, &count);
     if (v->mode == VISIT_SAVE) json_write_numbers(v->writer, name, &list);
-    if (v->mode == VISIT_HASH) {
+    if (visitor_hashing(v)) {
         visitor_mix_tag(v, HASH_ARRAY, name);
         visitor_mix_uint64(v, (uint64_t)count);
         visitor_mix_elements(v, &list);

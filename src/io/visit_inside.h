@@ -6,6 +6,7 @@
 #define REEL_VISIT_INSIDE_H
 
 #include "core/core.h"
+#include "io/draft.h"
 #include "io/visit_io.h"
 
 /* An object or list that is open. */
@@ -25,8 +26,10 @@ struct visitor {
     json_writer *writer;
     int64_t base64_from; /* tensors of more elements are base64 */
     const json_document *document;
-    void *hash; /* HASH: the state of XXH3, in the visitor's memory behind this struct */
-    int depth;  /* frames[depth] is the innermost */
+    struct draft *draft; /* SAVE: into a draft, which also records what is hashed; else NULL */
+    int apart;           /* parts open that are not hashed */
+    void *hash;          /* HASH: a hash_stream, in the visitor's memory behind this struct */
+    int depth;           /* frames[depth] is the innermost */
     frame frames[JSON_DEPTH_LIMIT + 1];
     char path[PATH_SIZE]; /* for sentences; cut when longer */
 };
@@ -35,6 +38,12 @@ struct visitor {
 static inline bool visitor_reading(const visitor *v)
 {
     return v->mode == VISIT_CHECK || v->mode == VISIT_LOAD;
+}
+
+/* Does what is visited go into the state hash? */
+static inline bool visitor_hashing(const visitor *v)
+{
+    return (v->mode == VISIT_HASH || v->draft) && v->apart == 0;
 }
 
 /* Bytes of a hash state and its alignment; makes `v->hash`, within `room` bytes at `memory`, ready. */

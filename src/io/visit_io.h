@@ -18,6 +18,10 @@ typedef struct visit_options {
 
 /* Fields become members of the object that is open in `w`. `options` NULL: the defaults. */
 visitor *visitor_save(reel_context *context, json_writer *w, const visit_options *options);
+/* The same of a draft, which also gets what the state hash is made of. */
+visitor *visitor_draft(reel_context *context, struct draft *d, const visit_options *options);
+/* A visitor that saves begins anew. */
+void visitor_again(visitor *v, const visit_options *options);
 /* Fields are members of the object `node` of the document. A fault gives an error with file and path, like
  * `step-000000010.json: optimizer.state[1].shape: found [8,2], expected [2,8]`: REEL_MISMATCH when the file is good
  * but of something else, REEL_BAD_FILE otherwise. CHECK also refuses a member that nobody asked for, unless its name

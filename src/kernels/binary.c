@@ -62,6 +62,19 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
     {                                                                                                                  \
         run_backward(name##_gradient_##WHICH, RUNS, n, a, b, y, g, out, add);                                          \
     }
+#define NUMBER(name)                                                                                                   \
+    static void name##_number(const void *a, const void *b, const double *p, void *y)                                  \
+    {                                                                                                                  \
+        (void)p;                                                                                                       \
+        *(real *)y = name##_of(v_set(*(const real *)a), v_set(*(const real *)b))[0];                                   \
+    }                                                                                                                  \
+    static void name##_number_backward(const number_step *s)                                                           \
+    {                                                                                                                  \
+        V a = v_set(*(const real *)s->a), b = v_set(*(const real *)s->b);                                              \
+        V y = v_set(*(const real *)s->y), g = v_set(*(const real *)s->g);                                              \
+        if (s->to[0]) put(s->to[0], name##_gradient_0(a, b, y, g), s->add[0], 1);                                      \
+        if (s->to[1]) put(s->to[1], name##_gradient_1(a, b, y, g), s->add[1], 1);                                      \
+    }
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, forward, a_gradient, b_gradient)                     \
     KERNEL_INLINE V name##_of(V a, V b)                                                                                \
     {                                                                                                                  \
@@ -85,14 +98,16 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
     BACKWARD(name, 0, RUN_B)                                                                                           \
     BACKWARD(name, 1, RUN_BOTH)                                                                                        \
     BACKWARD(name, 1, RUN_A)                                                                                           \
-    BACKWARD(name, 1, RUN_B)
+    BACKWARD(name, 1, RUN_B)                                                                                           \
+    NUMBER(name)
 #include "kernels/elementwise.def"
 
 static const binary_kernel binary_kernels[BINARY_COUNT] = {
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, of, of_a, of_b)                                      \
     {.forward = {name##_forward_RUN_BOTH, name##_forward_RUN_A, name##_forward_RUN_B},                                 \
      .backward = {{name##_backward_0_RUN_BOTH, name##_backward_0_RUN_A, name##_backward_0_RUN_B},                      \
-                  {name##_backward_1_RUN_BOTH, name##_backward_1_RUN_A, name##_backward_1_RUN_B}}},
+                  {name##_backward_1_RUN_BOTH, name##_backward_1_RUN_A, name##_backward_1_RUN_B}},                     \
+     .number = {name##_number, name##_number_backward}},
 #include "kernels/elementwise.def"
 };
 

@@ -22,11 +22,26 @@ enum {
 /* Which operands of a run have an element for each of the result; the other one is a single number. */
 enum { RUN_BOTH, RUN_A, RUN_B, RUN_COUNT };
 
+/* One operation on single numbers, for the walk back: gradient to[i] of operand i (a, b) is written or added as add[i]
+ * says, and not wanted where to[i] is NULL. p: the parameters of a unary operation, which has no b. */
+typedef struct number_step {
+    const void *a, *b, *y, *g;
+    const double *p;
+    void *to[2];
+    bool add[2];
+} number_step;
+
+typedef struct number_kernel {
+    void (*forward)(const void *a, const void *b, const double *p, void *y);
+    void (*backward)(const number_step *step);
+} number_kernel;
+
 /* y = f(x) over n elements, in place too; x_gradient = or += g f'(x). */
 typedef struct unary_kernel {
     void (*forward)(int64_t n, const void *x, void *y, double p0, double p1);
     void (*backward)(int64_t n, const void *x, const void *y, const void *g, void *x_gradient, bool add, double p0,
                      double p1);
+    number_kernel number;
 } unary_kernel;
 
 /* One run of a result y (n). */
@@ -37,6 +52,7 @@ typedef void binary_backward(int64_t n, const void *a, const void *b, const void
 typedef struct binary_kernel {
     binary_forward *forward[RUN_COUNT];
     binary_backward *backward[2][RUN_COUNT]; /* [0]: by a; [1]: by b */
+    number_kernel number;
 } binary_kernel;
 
 /* What a broadcast operand's gradient is summed from: elements of a result with `of`, or g itself where `of` is NULL. */

@@ -19,6 +19,7 @@ struct update_kernels;
 struct loss_kernels;
 struct softmax_kernels;
 struct reduce_kernels;
+struct layer_kernels;
 
 typedef struct kernels {
     const char *isa; /* "generic", "avx2" or "avx512" */
@@ -29,6 +30,7 @@ typedef struct kernels {
     const struct loss_kernels *loss;
     const struct softmax_kernels *softmax;
     const struct reduce_kernels *reduce;
+    const struct layer_kernels *layer;
 } kernels;
 
 typedef enum kernels_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT } kernels_isa;

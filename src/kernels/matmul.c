@@ -16,10 +16,10 @@ extern const struct matmul_kernels KERNEL(matmul_table);
 /* Tiles: at most TILE_ROWS(v) rows of v vectors, so that the sums, the vectors of one row of Q and one element of P fit
  * into the registers. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter, but every
  * access in the unrolled tiles costs them code, so that compilation would take minutes. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif

@@ -12,6 +12,7 @@ extern const struct update_kernels KERNEL(update_table);
 extern const struct loss_kernels KERNEL(loss_table);
 extern const struct softmax_kernels KERNEL(softmax_table);
 extern const struct reduce_kernels KERNEL(reduce_table);
+extern const struct layer_kernels KERNEL(layer_table);
 
 const kernels KERNEL(kernels_table) = {
     .isa = KERNEL_STRING(KERNEL_ISA),
@@ -22,4 +23,5 @@ const kernels KERNEL(kernels_table) = {
     .loss = &KERNEL(loss_table),
     .softmax = &KERNEL(softmax_table),
     .reduce = &KERNEL(reduce_table),
+    .layer = &KERNEL(layer_table),
 };

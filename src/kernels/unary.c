@@ -51,10 +51,20 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
             (void)x, (void)y, (void)g;                                                                                 \
             put_some(op + i, gradient, add, n - i);                                                                    \
         }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_number(const void *a, const void *b, const double *p, void *y)                                  \
+    {                                                                                                                  \
+        (void)b;                                                                                                       \
+        name##_forward(1, a, y, p[0], p[1]);                                                                           \
+    }                                                                                                                  \
+    static void name##_number_backward(const number_step *s)                                                           \
+    {                                                                                                                  \
+        name##_backward(1, s->a, s->y, s->g, s->to[0], s->add[0], s->p[0], s->p[1]);                                   \
     }
 #include "kernels/elementwise.def"
 
 const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT] = {
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, forward, gradient) {name##_forward, name##_backward},
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, forward, gradient)                                   \
+    {name##_forward, name##_backward, {name##_number, name##_number_backward}},
 #include "kernels/elementwise.def"
 };

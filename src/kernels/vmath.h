@@ -21,6 +21,7 @@
 #define ROUNDER R(0x1.8p23) /* adding it rounds to an integer, which then stands in the low bits */
 #define SMALLEST_NORMAL R(0x1p-126)
 #define SQRT_HALF_BITS 0x3f3504f3 /* sqrt(1/2) */
+#define SILU_REACH R(110.0)       /* x exp(-x) rounds to 0 beyond */
 #define EXP_LOW R(-104.0)         /* exp rounds to 0 below */
 #define EXP_HIGH R(89.0)          /* exp rounds to infinity above */
 #define EXPM1_LOW R(-20.0)        /* expm1 rounds to -1 below */
@@ -40,6 +41,7 @@
 #define ROUNDER R(0x1.8p52)
 #define SMALLEST_NORMAL R(0x1p-1022)
 #define SQRT_HALF_BITS 0x3fe6a09e667f3bcd
+#define SILU_REACH R(753.0)
 #define EXP_LOW R(-746.0)
 #define EXP_HIGH R(710.0)
 #define EXPM1_LOW R(-40.0)
@@ -213,6 +215,16 @@ KERNEL_INLINE V v_sigmoid(V x)
     V z = v_exp(-v_abs(x)), d = R(1) + z, lost = (R(1) - d) + z;
     V y = v_select(x < R(0), z, v_set(1)) / d;
     return vfma(y * -lost, vfma(z, v_set(R(-0.5)), v_set(1)), y);
+}
+
+/* x sigmoid(x), as above; x enters before exp(-|x|) is rounded. NaN for -inf, where the factors are -inf and 0. */
+KERNEL_INLINE V v_silu(V x)
+{
+    V shifted, size = v_at_most(v_abs(x), SILU_REACH), e = v_exp_reduced(-size, &shifted);
+    V z = v_scaled(R(1) + e, shifted), d = R(1) + z, lost = (R(1) - d) + z;
+    V y = v_select(x < R(0), v_scaled(vfma(-size, e, -size), shifted), x) / d;
+    y = v_with_sign(vfma(y * -lost, vfma(z, v_set(R(-0.5)), v_set(1)), y), x); /* -0 */
+    return v_select(v_abs(x) > SILU_REACH, v_select(x < R(0), x * R(0), x), y);
 }
 
 /* log(1 + f) for sqrt(1/2) <= 1 + f <= sqrt(2), plus `low`. */

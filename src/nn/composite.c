@@ -49,7 +49,12 @@ const module_kind dropout_kind = {"dropout", dropout_forward, dropout_describe, 
 
 static reel_value children_forward(const char *site, reel_module *module, reel_value x)
 {
-    for (int64_t i = 0; i < module->fields.child_count; i++) x = reel_forward(site, module->fields.children[i], x);
+    reel_module *const *child = module->fields.children;
+    for (int64_t i = 0, count = module->fields.child_count; i < count && x.tape; i++) {
+        reel_value both = i + 1 < count ? linear_forward_with(site, child[i], child[i + 1], x) : REEL_NIL;
+        i += both.tape != NULL;
+        x = both.tape ? both : reel_forward(site, child[i], x);
+    }
     return x;
 }
 

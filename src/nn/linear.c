@@ -9,12 +9,24 @@
 #include <stdio.h>
 #include <string.h>
 
-static reel_value linear_forward(const char *site, reel_module *module, reel_value x)
+static reel_value forward(const char *site, reel_module *module, reel_value x,
+                          reel_value (*layer)(const char *site, reel_value x, reel_value weight, reel_value bias))
 {
     reel_value weight = reel_param(site, x.tape, module->params, module->weight);
     reel_value bias = module->bias >= 0 ? reel_param(site, x.tape, module->params, module->bias) : REEL_NIL;
     if (!weight.tape || (module->bias >= 0 && !bias.tape)) return REEL_NIL;
-    return reel_linear(site, x, weight, bias);
+    return layer(site, x, weight, bias);
+}
+
+static reel_value linear_forward(const char *site, reel_module *module, reel_value x)
+{
+    return forward(site, module, x, reel_linear);
+}
+
+reel_value linear_forward_with(const char *site, reel_module *module, const reel_module *next, reel_value x)
+{
+    if (module->kind != &linear_kind || next->kind != &activation_kind || next->activate != reel_relu) return REEL_NIL;
+    return forward(site, module, x, reel_linear_relu);
 }
 
 static void linear_describe(const char *site, visitor *v, module_fields *fields, reel_params *params)

@@ -4,6 +4,7 @@
  */
 #include "kernels/broadcast.h"
 #include "ops/families.h"
+#include "ops/spread.h"
 #include "tape/tape.h"
 #include <reel/ops.h>
 
@@ -11,15 +12,19 @@ static const reel_op binary_ops[BINARY_COUNT];
 
 static reel_status binary_shape(reel_call *call)
 {
-    const reel_array *a = call->in[0], *b = call->in[1];
-    /* two numbers: the shape is set already */
-    if (a->rank + b->rank == 0 && a->dtype == call->out->dtype && b->dtype == a->dtype) return REEL_OK;
     reel_status status = rule_all_real(call);
     return status == REEL_OK ? rule_broadcast(call, 0, 1) : status;
 }
 
+static const binary_kernel *kernel_of(const reel_call *call)
+{
+    return &call_kernels(call)->elementwise->binary[call->op - binary_ops];
+}
+
 static reel_status binary_record_forward(reel_call *call)
 {
+    const int64_t n = call->out->size;
+    if (n >= SPREAD_LEAST && spread_binary_forward(call, kernel_of(call))) return REEL_OK;
     broadcast_forward(call_kernels(call), (int)(call->op - binary_ops), call->in[0], call->in[1], call->out);
     return REEL_OK;
 }
@@ -27,8 +32,9 @@ static reel_status binary_record_forward(reel_call *call)
 static reel_status binary_record_backward(reel_call *call)
 {
     const kernels *k = call_kernels(call);
+    const int64_t n = call->out->size;
     for (int i = 0; i < 2; i++)
-        if (call->in_gradient[i])
+        if (call->in_gradient[i] && !(n >= SPREAD_LEAST && spread_binary_backward(call, kernel_of(call), i)))
             broadcast_backward(k, (int)(call->op - binary_ops), i, call->in[0], call->in[1], call->out,
                                call->out_gradient, call->in_gradient[i], call->add[i]);
     return REEL_OK;
@@ -82,10 +88,18 @@ static const reel_op binary_ops[BINARY_COUNT] = {
 #include "kernels/elementwise.def"
 };
 
+static inline reel_value record(const char *site, int which, reel_value a, reel_value b)
+{
+    const reel_op *op = &binary_ops[which];
+    reel_value y = REEL_NIL;
+    if (a.tape) y = tape_record_number(site, op, &a.tape->kernels->elementwise->binary[which].number, a, b, NULL);
+    return y.tape ? y : reel_record(site, op, 2, (const reel_value[]){a, b}, NULL);
+}
+
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, f, da, db)                                           \
     reel_value reel_##name(const char *site, reel_value a, reel_value b)                                               \
     {                                                                                                                  \
-        return reel_record(site, &binary_ops[BINARY_##name], 2, (const reel_value[]){a, b}, NULL);                     \
+        return record(site, BINARY_##name, a, b);                                                                      \
     }
 #include "kernels/elementwise.def"
 

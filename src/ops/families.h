@@ -15,6 +15,7 @@
     X(binary_family)                                                                                                   \
     X(where_family)                                                                                                    \
     X(matmul_family)                                                                                                   \
+    X(linear_family)                                                                                                   \
     X(reduce_family)                                                                                                   \
     X(softmax_family)                                                                                                  \
     X(loss_family)                                                                                                     \

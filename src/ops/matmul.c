@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrix product, batched, and the linear layer's product with bias.
+ * Matrix product, batched.
  */
 #include "kernels/kernels.h"
-#include "kernels/reduce.h"
 #include "ops/families.h"
 #include "ops/product.h"
 #include "tape/tape.h"
 #include <reel/ops.h>
 
 #include <string.h>
-
-reel_status product_run(reel_call *call, const matmul_task *task)
-{
-    const struct matmul_kernels *kernel = kernels_get(call->out->dtype)->matmul;
-    size_t size = kernel->scratch(task);
-    if (size == 0) {
-        kernel->run(task, NULL);
-        return REEL_OK;
-    }
-    arena *memory = &call->tape->memory;
-    arena_mark mark = arena_mark_here(memory);
-    void *scratch = arena_take(memory, size);
-    if (scratch) kernel->run(task, scratch);
-    arena_release(memory, mark);
-    return scratch ? REEL_OK : REEL_NO_MEMORY;
-}
-
-/* ---- matmul ---- */
 
 /* A batch of products C (m, n) = A (m, k) B (k, n): the leading axes, with the steps of A and B from one matrix to the
  * next along each, in elements, 0 where an operand is repeated. Where only A has them they count as rows of A. */
@@ -202,103 +183,4 @@ reel_value reel_matmul(const char *site, reel_value a, reel_value b)
     return reel_record(site, &matmul_op, 2, (const reel_value[]){a, b}, NULL);
 }
 
-/* ---- linear ---- */
-
-static reel_status linear_shape(reel_call *call)
-{
-    const reel_array *x = call->in[0], *w = call->in[1], *b = call->count > 2 ? call->in[2] : NULL;
-    char texts[2][SHAPE_TEXT_SIZE];
-    reel_status status = rule_all_real(call);
-    if (status != REEL_OK) return status;
-    if (w->rank != 2)
-        return reel_call_fail(call, REEL_BAD_SHAPE, "found weight %s, expected (out,in)", shape_text(texts[0], w));
-    if (x->rank == 0 || x->shape[x->rank - 1] != w->shape[1])
-        return reel_call_fail(call, REEL_BAD_SHAPE, "the last size of x differs from that of the weight, %s and %s",
-                              shape_text(texts[0], x), shape_text(texts[1], w));
-    if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))
-        return reel_call_fail(call, REEL_BAD_SHAPE, "found bias %s with weight %s, expected (%lld)",
-                              shape_text(texts[0], b), shape_text(texts[1], w), (long long)w->shape[0]);
-    rule_shape_of(call, 0);
-    call->out->shape[x->rank - 1] = w->shape[0];
-    return REEL_OK;
-}
-
-static int64_t rows_of(const reel_array *x)
-{
-    int64_t rows = 1;
-    for (int d = 0; d < x->rank - 1; d++) rows *= x->shape[d];
-    return rows;
-}
-
-static reel_status linear_forward(reel_call *call)
-{
-    const reel_array *x = call->in[0], *w = call->in[1], *b = call->count > 2 ? call->in[2] : NULL;
-    matmul_task task = {.m = rows_of(x), .n = w->shape[0], .k = w->shape[1], .a = x->data, .lda = w->shape[1]};
-    task.b = w->data;
-    task.ldb = w->shape[1];
-    task.transpose_b = true;
-    task.c = call->out->data;
-    task.ldc = w->shape[0];
-    task.bias = b ? b->data : NULL;
-    return product_run(call, &task);
-}
-
-/* X' = G W, W' = G^T X, b' = column sums of G. */
-static reel_status linear_backward(reel_call *call)
-{
-    const reel_array *x = call->in[0], *w = call->in[1];
-    const int64_t rows = rows_of(x), out = w->shape[0], in = w->shape[1];
-    reel_status status = REEL_OK;
-    if (call->in_gradient[0]) {
-        matmul_task task = {.m = rows, .n = in, .k = out, .a = call->out_gradient, .lda = out, .b = w->data, .ldb = in};
-        task.c = call->in_gradient[0];
-        task.ldc = in;
-        task.add = call->add[0];
-        status = product_run(call, &task);
-    }
-    if (call->in_gradient[1] && status == REEL_OK) {
-        matmul_task task = {.m = out, .n = in, .k = rows, .a = call->out_gradient, .lda = out, .b = x->data, .ldb = in};
-        task.transpose_a = true;
-        task.c = call->in_gradient[1];
-        task.ldc = in;
-        task.add = call->add[1];
-        status = product_run(call, &task);
-    }
-    if (call->count > 2 && call->in_gradient[2])
-        kernels_get(call->out->dtype)
-            ->reduce->run(REDUCE_SUM, (axis_shape){1, rows, out}, call->out_gradient, NULL, call->in_gradient[2], 1,
-                          call->add[2]);
-    return status;
-}
-
-#define REAL(rank, ...)                                                                                                \
-    {                                                                                                                  \
-        rank, {__VA_ARGS__}, -2, 2, NULL, REEL_FLOAT, false                                                            \
-    }
-static const reel_sample linear_samples[] = {
-    {"bias", 3, {REAL(2, 4, 3), REAL(2, 5, 3), REAL(1, 5)}, NULL, false},
-    {"no bias", 2, {REAL(2, 4, 3), REAL(2, 2, 3)}, NULL, false},
-    {"a vector", 3, {REAL(1, 3), REAL(2, 2, 3), REAL(1, 2)}, NULL, false},
-    {"more axes", 3, {REAL(3, 2, 3, 2), REAL(2, 8, 2), REAL(1, 8)}, NULL, false},
-    {"one output", 3, {REAL(2, 20, 8), REAL(2, 1, 8), REAL(1, 1)}, NULL, false},
-};
-
-static const reel_op linear_op = {
-    .size = sizeof(reel_op),
-    .name = "linear",
-    .formula = "y[i][j] = bias[j] + sum over t of x[i][t] weight[j][t]",
-    .least = 2,
-    .most = 3,
-    .shape = linear_shape,
-    .forward = linear_forward,
-    .backward = linear_backward,
-    .samples = linear_samples,
-    .sample_count = sizeof linear_samples / sizeof *linear_samples,
-};
-
-reel_value reel_linear(const char *site, reel_value x, reel_value weight, reel_value bias)
-{
-    return reel_record(site, &linear_op, bias.tape ? 3 : 2, (const reel_value[]){x, weight, bias}, NULL);
-}
-
-op_family matmul_family = {&matmul_op, &linear_op, NULL};
+op_family matmul_family = {&matmul_op, NULL};

@@ -4,6 +4,7 @@
  */
 #include "kernels/elementwise.h"
 #include "ops/families.h"
+#include "ops/spread.h"
 #include "tape/tape.h"
 #include <reel/ops.h>
 
@@ -47,14 +48,20 @@ static const unary_kernel *kernel_of(const reel_call *call)
 static reel_status unary_forward(reel_call *call)
 {
     scalars s = parameters_of(call);
-    kernel_of(call)->forward(call->out->size, call->in[0]->data, call->out->data, s.p[0], s.p[1]);
+    if (call->out->size >= SPREAD_LEAST)
+        spread_unary_forward(call, kernel_of(call), s.p[0], s.p[1]);
+    else
+        kernel_of(call)->forward(call->out->size, call->in[0]->data, call->out->data, s.p[0], s.p[1]);
     return REEL_OK;
 }
 
 static reel_status unary_backward(reel_call *call)
 {
     scalars s = parameters_of(call);
-    if (call->in_gradient[0])
+    if (!call->in_gradient[0]) return REEL_OK;
+    if (call->out->size >= SPREAD_LEAST)
+        spread_unary_backward(call, kernel_of(call), s.p[0], s.p[1]);
+    else
         kernel_of(call)->backward(call->out->size, call->in[0]->data, call->out->data, call->out_gradient,
                                   call->in_gradient[0], call->add[0], s.p[0], s.p[1]);
     return REEL_OK;
@@ -107,20 +114,35 @@ static const reel_op unary_ops[UNARY_COUNT] = {
 #include "kernels/elementwise.def"
 };
 
+/* Parameters that no rule of unary_shape is about. */
+static inline bool plain(int which, const double *p)
+{
+    return !p || !(isnan(p[0]) || isnan(p[1]) || which == UNARY_softplus || which == UNARY_hardtanh);
+}
+
+static inline reel_value record(const char *site, int which, reel_value x, const double *p)
+{
+    const reel_op *op = &unary_ops[which];
+    reel_value y = REEL_NIL;
+    if (x.tape && plain(which, p))
+        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary[which].number, x, REEL_NIL, p);
+    return y.tape ? y : reel_record(site, op, 1, &x, p);
+}
+
 #define FUNCTION_0(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x)                                                             \
     {                                                                                                                  \
-        return reel_record(site, &unary_ops[UNARY_##name], 1, &x, NULL);                                               \
+        return record(site, UNARY_##name, x, NULL);                                                                    \
     }
 #define FUNCTION_1(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x, double p)                                                   \
     {                                                                                                                  \
-        return reel_record(site, &unary_ops[UNARY_##name], 1, &x, &(scalars){{p, 0}});                                 \
+        return record(site, UNARY_##name, x, (const double[]){p, 0});                                                  \
     }
 #define FUNCTION_2(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x, double p, double q)                                         \
     {                                                                                                                  \
-        return reel_record(site, &unary_ops[UNARY_##name], 1, &x, &(scalars){{p, q}});                                 \
+        return record(site, UNARY_##name, x, (const double[]){p, q});                                                  \
     }
 #define UNARY(name, parameters, formula, low, high, kink, q0, q1, f, df) FUNCTION_##parameters(name)
 #include "kernels/elementwise.def"

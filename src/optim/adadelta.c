@@ -53,6 +53,7 @@ const reel_optimizer_type adadelta_type = {
     .state_names = (const char *const[]){"square", "step_square"},
     .state_count = 2,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_adadelta_new(const char *site, reel_params *params, double lr)

@@ -60,6 +60,7 @@ const reel_optimizer_type adagrad_type = {
     .state_count = 1,
     .initial = initial,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_adagrad_new(const char *site, reel_params *params, double lr)

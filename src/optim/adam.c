@@ -50,6 +50,7 @@ const reel_optimizer_type adam_type = {
     .state_count = 3,
     .uses = adam_uses,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_adam_new(const char *site, reel_params *params, double lr)

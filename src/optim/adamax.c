@@ -61,6 +61,7 @@ const reel_optimizer_type adamax_type = {
     .state_names = (const char *const[]){"mean", "largest"},
     .state_count = 2,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_adamax_new(const char *site, reel_params *params, double lr)

@@ -23,6 +23,7 @@ const reel_optimizer_type adamw_type = {
     .state_count = 3,
     .uses = adam_uses,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_adamw_new(const char *site, reel_params *params, double lr)

@@ -93,6 +93,7 @@ const reel_optimizer_type nadam_type = {
     .scalar_count = 1,
     .begin = begin,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_nadam_new(const char *site, reel_params *params, double lr)

@@ -77,6 +77,7 @@ const reel_optimizer_type radam_type = {
     .state_names = (const char *const[]){"mean", "square"},
     .state_count = 2,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_radam_new(const char *site, reel_params *params, double lr)

@@ -93,6 +93,7 @@ const reel_optimizer_type rmsprop_type = {
     .state_count = 3,
     .uses = uses,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_rmsprop_new(const char *site, reel_params *params, double lr)

@@ -68,6 +68,7 @@ const reel_optimizer_type sgd_type = {
     .check = check,
     .begin = begin,
     .update = update,
+    .elementwise = true,
 };
 
 reel_optimizer *reel_sgd_new(const char *site, reel_params *params, double lr)

@@ -43,6 +43,11 @@ static void close_params(reel_params *open, bool good)
 /* Where a contribution to node n goes, and whether it is added. NULL with an error kept when memory is short. */
 static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_params **open)
 {
+    if (n->kind == NODE_NUMBER) {
+        *add = n->pass == tape->pass;
+        n->pass = tape->pass;
+        return n->gradient;
+    }
     if (n->kind == NODE_OPERATION) n = tape_node(tape, n->base);
     if (n->kind == NODE_PARAMETER) {
         reel_params *params = n->payload;
@@ -64,15 +69,35 @@ static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_pa
 
 static reel_status check_versions(const reel_tape *tape, const char *site, uint32_t last)
 {
-    for (uint32_t i = 0; i <= last; i++) {
-        const node *n = tape_node(tape, i);
-        if (n->kind != NODE_PARAMETER || !n->wants) continue;
+    const node *n;
+    for (uint32_t i = tape->newest_param; i != NO_OPERAND; i = n->operand.few[0]) {
+        n = tape_node(tape, i);
         const reel_params *params = n->payload;
-        if (n->pass != params->version)
+        if (i <= last && n->wants && n->pass != params->version)
             return reel_error_set(tape->object.context, REEL_BAD_STATE, site, "backward",
                                   "parameter \"%s\" was changed after it was recorded at %s: record again first",
                                   params->values.slices[n->base].name, n->site ? n->site : "?");
     }
+    return REEL_OK;
+}
+
+static inline reel_status walk_number(reel_tape *tape, const node *n, reel_params **open)
+{
+    number_step step;
+    node *a = tape_node(tape, n->operand.few[0]);
+    step.a = a->array.data;
+    step.b = NULL;
+    step.y = n->array.data;
+    step.g = n->gradient;
+    step.p = n->scalar.number.p;
+    step.to[0] = step.to[1] = NULL;
+    if (a->wants && !(step.to[0] = gradient_target(tape, a, &step.add[0], open))) return REEL_NO_MEMORY;
+    if (n->count == 2) {
+        node *b = tape_node(tape, n->operand.few[1]);
+        step.b = b->array.data;
+        if (b->wants && !(step.to[1] = gradient_target(tape, b, &step.add[1], open))) return REEL_NO_MEMORY;
+    }
+    n->scalar.number.kernel->backward(&step);
     return REEL_OK;
 }
 
@@ -145,8 +170,11 @@ static reel_status walk(const char *site, reel_value from, const reel_array *see
     }
     for (uint32_t i = from.index + 1; status == REEL_OK && i-- > 0;) {
         node *n = tape_node(tape, i);
-        if (n->kind != NODE_OPERATION || n->pass != tape->pass || n->op->flags & REEL_OP_SHARES_GRADIENT) continue;
-        status = walk_node(tape, n, &open);
+        if (n->pass != tape->pass || !n->op) continue;
+        if (n->kind == NODE_NUMBER)
+            status = walk_number(tape, n, &open);
+        else if (!(n->op->flags & REEL_OP_SHARES_GRADIENT))
+            status = walk_node(tape, n, &open);
     }
     close_params(open, status == REEL_OK);
     return status;

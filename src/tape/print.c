@@ -9,7 +9,8 @@
 static const char *node_name(const node *n)
 {
     switch ((node_kind)n->kind) {
-    case NODE_OPERATION: return n->op->name;
+    case NODE_OPERATION:
+    case NODE_NUMBER: return n->op->name;
     case NODE_INPUT: return n->array.rank == 0 ? "scalar" : "input";
     case NODE_VARIABLE: return "variable";
     case NODE_PARAMETER: return ((reel_params *)n->payload)->values.slices[n->base].name;
@@ -63,7 +64,7 @@ reel_status reel_tape_print(const char *site, const reel_tape *tape, FILE *file)
         const node *n = tape_node(tape, i);
         char text[SHAPE_TEXT_SIZE];
         fprintf(file, "%4u  %s", i, node_name(n));
-        for (int k = 0; n->kind == NODE_OPERATION && k < n->count; k++) {
+        for (int k = 0; n->op && k < n->count; k++) {
             uint32_t operand = node_operands(n)[k];
             if (operand == NO_OPERAND)
                 fprintf(file, " -");
@@ -88,6 +89,7 @@ reel_status reel_tape_dot(const char *site, const reel_tape *tape, FILE *file)
         const node *n = tape_node(tape, i);
         static const char *const styles[] = {
             [NODE_OPERATION] = "style=rounded",
+            [NODE_NUMBER] = "style=rounded",
             [NODE_INPUT] = "style=filled, fillcolor=\"#e8e8e8\"",
             [NODE_VARIABLE] = "style=filled, fillcolor=\"#cfe3f5\"",
             [NODE_PARAMETER] = "style=filled, fillcolor=\"#fbe3c0\"",
@@ -96,7 +98,7 @@ reel_status reel_tape_dot(const char *site, const reel_tape *tape, FILE *file)
         fprintf(file, "  n%u [label=\"", i);
         for (const char *c = node_name(n); *c; c++) fprintf(file, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
         fprintf(file, "\\n%s\", %s];\n", shape_text(text, &n->array), styles[n->kind]);
-        for (int k = 0; n->kind == NODE_OPERATION && k < n->count; k++)
+        for (int k = 0; n->op && k < n->count; k++)
             if (node_operands(n)[k] != NO_OPERAND)
                 fprintf(file, "  n%u -> n%u%s;\n", node_operands(n)[k], i, n->wants ? "" : " [style=dashed]");
     }

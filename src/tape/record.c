@@ -33,8 +33,7 @@ static inline bool place_result(reel_tape *tape, node *n, const node *first)
 {
     if (n->op->flags & REEL_OP_SHARES_VALUE) {
         n->array.data = first->array.data;
-        if (n->op->flags & REEL_OP_SHARES_GRADIENT)
-            n->base = first->kind == NODE_OPERATION ? first->base : node_operands(n)[0];
+        if (n->op->flags & REEL_OP_SHARES_GRADIENT) n->base = first->op ? first->base : node_operands(n)[0];
         return true;
     }
     n->array.data = arena_take(&tape->memory, (size_t)n->array.size * element_size(n->array.dtype));
@@ -144,6 +143,49 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.in_gradient = NULL;
     call.add = NULL;
     if (!compute(&call, n, first)) return REEL_NIL;
+    return (reel_value){tape, tape->count++, n->generation};
+}
+
+/* The node behind a handle when it is a single number of the tape's type. */
+static inline node *number_node(const reel_tape *tape, reel_value value)
+{
+    if (value.tape != tape || value.index >= tape->count) return NULL;
+    node *n = tape_node(tape, value.index);
+    return n->generation == value.generation && n->array.rank == 0 && n->array.dtype == tape->dtype ? n : NULL;
+}
+
+reel_value tape_record_number(const char *site, const reel_op *op, const number_kernel *kernel, reel_value a,
+                              reel_value b, const double *p)
+{
+    static const double none[2];
+    reel_tape *tape = a.tape;
+    if (tape->object.context->status != REEL_OK) return REEL_NIL;
+    const bool two = op->most == 2;
+    const node *first = number_node(tape, a), *second = two ? number_node(tape, b) : first;
+    if (!first || !second) return REEL_NIL;
+    node *n = tape_next_node(tape, site);
+    if (!n) return REEL_NIL;
+    if (!p) p = none;
+    n->array.data = &n->scalar.number.value;
+    n->array.size = 1;
+    n->array.rank = 0;
+    n->array.dtype = tape->dtype;
+    n->scalar.number.p[0] = p[0];
+    n->scalar.number.p[1] = p[1];
+    n->scalar.number.kernel = kernel;
+    n->gradient = &n->scalar.number.gradient;
+    n->op = op;
+    n->site = site;
+    n->payload = n->scalar.number.p;
+    n->operand.few[0] = a.index;
+    n->operand.few[1] = b.index;
+    n->generation = tape->generation;
+    n->pass = 0;
+    n->count = two ? 2 : 1;
+    n->kind = NODE_NUMBER;
+    n->wants = (first->wants | second->wants) & tape->gradients;
+    n->base = tape->count;
+    kernel->forward(first->array.data, second->array.data, n->scalar.number.p, n->array.data);
     return (reel_value){tape, tape->count++, n->generation};
 }
 

@@ -30,6 +30,7 @@ reel_tape *reel_tape_new(const char *site, reel_context *context, reel_dtype dty
     tape->kernels = kernels_get(dtype);
     tape->gradients = tape->training = true;
     tape->generation = 1;
+    tape->newest_param = NO_OPERAND;
     arena_init(&tape->memory, context);
     return tape;
 }
@@ -58,6 +59,7 @@ void reel_tape_rewind(reel_tape *tape)
 {
     if (!tape) return;
     tape->count = 0;
+    tape->newest_param = NO_OPERAND;
     tape->generation++;
     tape->rewinds++;
     arena_rewind(&tape->memory);
@@ -77,6 +79,8 @@ reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
         return reel_error_set(tape->object.context, REEL_BAD_STATE, site, "tape_release",
                               "the mark was taken after what is on the tape now; marks are released newest first, and "
                               "not across a rewind");
+    while (tape->newest_param != NO_OPERAND && tape->newest_param >= mark.count)
+        tape->newest_param = tape_node(tape, tape->newest_param)->operand.few[0];
     tape->count = mark.count;
     tape->generation++;
     arena_release(&tape->memory, (arena_mark){mark.chunk, mark.next, mark.used});
@@ -187,8 +191,7 @@ reel_value reel_scalar(const char *site, reel_tape *tape, double number)
     node *n = leaf(tape, site, NODE_INPUT);
     if (!n) return REEL_NIL;
     n->array = (reel_array){.size = 1, .dtype = tape->dtype};
-    n->array.data = arena_take(&tape->memory, sizeof(double));
-    if (!n->array.data) return REEL_NIL;
+    n->array.data = &n->scalar.number.value;
     if (tape->dtype == REEL_FLOAT)
         *(float *)n->array.data = (float)number;
     else
@@ -219,6 +222,8 @@ reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, in
     n->pass = params->version;
     n->base = (uint32_t)index;
     n->wants = tape->gradients && s->trainable;
+    n->operand.few[0] = tape->newest_param;
+    tape->newest_param = tape->count;
     return finish(tape, n);
 }
 
@@ -259,7 +264,7 @@ reel_array reel_gradient(reel_value value)
     if (n->kind == NODE_PARAMETER) return reel_params_gradient(n->payload, (int)n->base);
     reel_array gradient = n->array;
     const node *base = tape_node(value.tape, n->base);
-    if (n->kind == NODE_OPERATION && base->kind == NODE_PARAMETER) {
+    if (n->op && base->kind == NODE_PARAMETER) {
         reel_array whole = reel_params_gradient(base->payload, (int)base->base);
         gradient.data = whole.data;
     } else {

@@ -6,15 +6,30 @@
 #define REEL_TAPE_TAPE_H
 
 #include "core/core.h"
-#include "kernels/kernels.h"
+#include "kernels/elementwise.h"
 #include "tape/params.h"
 #include <reel/op.h>
 
-typedef enum node_kind { NODE_OPERATION, NODE_INPUT, NODE_VARIABLE, NODE_PARAMETER } node_kind;
+/* A number is an element-wise operation on values of rank 0, which programs written in scalars record by the thousand. */
+typedef enum node_kind { NODE_OPERATION, NODE_NUMBER, NODE_INPUT, NODE_VARIABLE, NODE_PARAMETER } node_kind;
+
+/* What a value of rank 0 keeps where others have their shape. */
+typedef struct tape_number {
+    double value, gradient; /* a float or a double each, as the tape's type says */
+    double p[2];
+    const number_kernel *kernel;
+} tape_number;
 
 /* One recorded value. Two cache lines. */
 typedef struct node {
-    reel_array array;
+    union {
+        reel_array array;
+        struct {
+            void *data;
+            int64_t size;
+            tape_number number;
+        } scalar;
+    };
     void *gradient;    /* NULL until something contributes to it */
     const reel_op *op; /* NULL for a leaf */
     const char *site;
@@ -32,6 +47,9 @@ typedef struct node {
 } node;
 
 _Static_assert(sizeof(node) <= 128, "a node is two cache lines");
+_Static_assert(offsetof(node, scalar.number) == offsetof(reel_array, shape) &&
+                   sizeof(tape_number) <= sizeof((reel_array){0}.shape),
+               "a number stands where the shape does");
 
 #define NODE_CHUNK 512 /* nodes; a chunk is 64 KB and never moves */
 #define NO_OPERAND UINT32_MAX
@@ -45,6 +63,8 @@ struct reel_tape {
     uint32_t rewinds;
     uint32_t pass;
     uint32_t count;
+    uint32_t newest_param; /* the node of the last parameter recorded, NO_OPERAND when none; operand.few[0] of each one
+                              is the one before it */
     node **chunks;
     uint32_t chunk_count, chunk_capacity;
     arena memory;
@@ -68,6 +88,11 @@ static inline const uint32_t *node_operands(const node *n)
 {
     return n->count <= 2 ? n->operand.few : n->operand.many;
 }
+
+/* Records an element-wise operation of one operand (b nil) or two when all of them are single numbers of the tape's type;
+ * nil when they are not, or anything else is in the way: reel_record finds out what. p (2): parameters, or NULL. */
+reel_value tape_record_number(const char *site, const reel_op *op, const number_kernel *kernel, reel_value a,
+                              reel_value b, const double *p);
 
 /* The next free node, not cleared; NULL with an error when memory is short. It counts once tape->count is raised. */
 node *tape_grow(reel_tape *tape, const char *site);

@@ -86,6 +86,23 @@ reel_status batch_of_step(reel_trainer *t, const char *site, int64_t step, reel_
     return reel_error_status(t->object.context);
 }
 
+/* An order that was edited must not lead out of the data. */
+static void check_order(reel_trainer *t, visitor *v)
+{
+    int64_t rows = trainer_rows(t);
+    if (visit_mode_of(v) != VISIT_CHECK || visit_failed(v)) return;
+    reel_array *order = reel_array_new(NULL, visit_context(v), REEL_INT64, 1, &rows);
+    bool found = order && visit_peek_array(v, "order", order);
+    for (int64_t i = 0; found && i < rows; i++) {
+        int64_t row = ((const int64_t *)order->data)[i];
+        if (row >= 0 && row < rows) continue;
+        visit_reject(v, REEL_BAD_FILE, "order: found row %lld, expected 0 to %lld", (long long)row,
+                     (long long)rows - 1);
+        break;
+    }
+    reel_array_free(order);
+}
+
 void sampler_visit(reel_trainer *t, visitor *v)
 {
     visit_begin(v, "sampler");
@@ -93,6 +110,7 @@ void sampler_visit(reel_trainer *t, visitor *v)
     if (t->order.order) {
         visit_int64(v, "order_epoch", &t->order.order_epoch);
         visit_array(v, "order", t->order.order);
+        check_order(t, v);
     }
     visit_end(v);
 }

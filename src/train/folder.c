@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The folder of a run: which checkpoint to start from, saving, what is kept, the log.
+ * The folder of a run: which checkpoint to start from, when to save.
  *
  * Order of a save: the log's lines are written, then the checkpoint that names the log's length. So a checkpoint that is
  * whole always finds its log whole, and on resume the log is cut to the length the checkpoint names.
  */
 #include "train/trainer.h"
 
-#include "io/number.h"
+#include "train/saver.h"
 #include "train/state.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#define FLUSH_SECONDS 1.0    /* a checkpoint is flushed to the disk at most this often */
-#define LOG_BUFFER (1 << 16) /* bytes of log lines held back at most */
-#define LOG_LINE 256
-#define PATH_SIZE 4096
-
-#define STEP_PREFIX "step-"
-#define STEP_SUFFIX ".json"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#define FLUSH_SECONDS 1.0 /* a checkpoint is flushed to the disk at most this often */
+#define PATH_SIZE FOLDER_PATH_SIZE
 
 static const file_ops *files_of(const reel_trainer *t)
 {
@@ -45,13 +31,6 @@ static reel_status path_in(reel_trainer *t, const char *site, const char *folder
                           "the path of the folder is too long");
 }
 
-static reel_status step_path(reel_trainer *t, const char *site, int64_t step, char path[PATH_SIZE])
-{
-    char name[64];
-    snprintf(name, sizeof name, STEP_PREFIX "%09lld" STEP_SUFFIX, (long long)step);
-    return path_in(t, site, t->folder.path, name, path);
-}
-
 static void note(reel_trainer *t, const char *format, ...) REEL_PRINTF(2, 3);
 static void note(reel_trainer *t, const char *format, ...)
 {
@@ -63,114 +42,31 @@ static void note(reel_trainer *t, const char *format, ...)
     trainer_tell(t, REEL_EVENT_NOTE, text);
 }
 
-/* ---- the log ---- */
-
-static reel_status log_flush(reel_trainer *t, const char *site, bool sync)
-{
-    run_folder *f = &t->folder;
-    char path[PATH_SIZE];
-    if (f->text_size == 0) return REEL_OK;
-    reel_status status = path_in(t, site, f->path, "log.jsonl", path);
-    if (status != REEL_OK) return status;
-    int flags = sync ? FILE_SYNC_CONTENT : 0;
-    status = file_append(site, t->object.context, files_of(t), path, f->text, f->text_size, flags);
-    if (status == REEL_OK) f->text_size = 0;
-    return status;
-}
-
-/* A number as the log has it: of a float run the shortest decimal of the float. */
-static size_t print_number(const reel_trainer *t, char *to, double x)
-{
-    return reel_params_dtype(t->params) == REEL_FLOAT ? number_print_float(to, (float)x) : number_print_double(to, x);
-}
+/* ---- saving ---- */
 
 reel_status folder_log_step(reel_trainer *t, const char *site)
 {
-    run_folder *f = &t->folder;
     if (t->step % setting_of(t, SETTING_LOG_EVERY) != 0) return REEL_OK;
-    if (!f->text) {
-        f->text = memory_new(t->object.context, site, "trainer_run", LOG_BUFFER);
-        if (!f->text) return REEL_NO_MEMORY;
-        f->text_room = LOG_BUFFER;
-    }
-    if (f->text_room - f->text_size < LOG_LINE) {
-        reel_status status = log_flush(t, site, false);
-        if (status != REEL_OK) return status;
-    }
-    char *line = f->text + f->text_size;
-    int64_t epoch = (t->step - 1) / trainer_steps_per_epoch(t);
-    size_t n = (size_t)snprintf(line, LOG_LINE, "{\"step\": %lld, \"epoch\": %lld, \"loss\": ", (long long)t->step,
-                                (long long)epoch);
-    n += print_number(t, line + n, t->loss_before);
-    n += (size_t)snprintf(line + n, LOG_LINE - n, ", \"rate\": ");
-    n += number_print_double(line + n, t->rate);
-    double norm = reel_optimizer_gradient_norm(t->optimizer);
-    if (!isnan(norm)) {
-        n += (size_t)snprintf(line + n, LOG_LINE - n, ", \"gradient_norm\": ");
-        n += number_print_double(line + n, norm);
-    }
-    n += (size_t)snprintf(line + n, LOG_LINE - n, "}\n");
-    f->text_size += n;
-    f->log_bytes += (int64_t)n;
-    return REEL_OK;
+    return saver_log(t, site,
+                     (log_row){.step = t->step,
+                               .loss = t->loss_before,
+                               .rate = t->rate,
+                               .norm = reel_optimizer_gradient_norm(t->optimizer)});
 }
 
-/* Wall time has a file of its own: the log is the same for every repetition. */
-static reel_status write_times(reel_trainer *t, const char *site)
-{
-    char path[PATH_SIZE], line[LOG_LINE];
-    reel_status status = path_in(t, site, t->folder.path, "times.jsonl", path);
-    if (status != REEL_OK) return status;
-    int n = snprintf(line, sizeof line, "{\"step\": %lld, \"from_step\": %lld, \"seconds\": %.3f, \"time\": %lld}\n",
-                     (long long)t->step, (long long)t->folder.step_at_begin, now() - t->folder.began_at,
-                     (long long)time(NULL));
-    return file_append(site, t->object.context, files_of(t), path, line, (size_t)n, 0);
-}
-
-/* ---- saving ---- */
-
-/* Removes the oldest checkpoints but for the best and the newest `keep`. */
-static reel_status prune(reel_trainer *t, const char *site)
-{
-    int64_t keep = setting_of(t, SETTING_KEEP);
-    if (keep == 0) return REEL_OK;
-    reel_context *context = t->object.context;
-    file_names names = folder_list(site, context, t->folder.path, STEP_PREFIX, STEP_SUFFIX);
-    for (int64_t i = 0; i + keep < names.count && !reel_failed(context); i++) {
-        char path[PATH_SIZE];
-        if (names.items[i].number == t->best_saved_step || names.items[i].number > t->step) continue;
-        if (path_in(t, site, t->folder.path, names.items[i].name, path) != REEL_OK) break;
-        const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
-        /* One that cannot be removed costs room, not data. */
-        (void)ops->remove(ops->user, path);
-    }
-    file_names_free(context, &names);
-    return reel_error_status(context);
-}
-
-reel_status folder_save(reel_trainer *t, const char *site, bool last)
+reel_status folder_save(reel_trainer *t, const char *site, save_when when)
 {
     run_folder *f = &t->folder;
-    char path[PATH_SIZE];
-    t->loss_after = trainer_loss_now(t, site);
-    if (t->loss_after < t->best_saved_loss) {
-        t->best_saved_loss = t->loss_after;
-        t->best_saved_step = t->step;
-    }
-    double time = now();
+    bool last = when == SAVE_LAST;
+    double time = saver_now();
     bool durable = setting_of(t, SETTING_DURABLE) || last || t->step == 0 || time - f->flushed_at >= FLUSH_SECONDS;
-    reel_status status = reel_error_status(t->object.context);
-    if (status == REEL_OK) status = log_flush(t, site, durable);
-    if (status == REEL_OK) status = step_path(t, site, t->step, path);
-    reel_save_options options = {
-        .durable = durable, .verify = t->step == 0, .base64_above = setting_of(t, SETTING_BASE64_ABOVE)};
-    if (status == REEL_OK) status = reel_state_save(site, t->state, path, &options);
-    if (status != REEL_OK) return status;
     if (durable) f->flushed_at = time;
-    trainer_tell(t, REEL_EVENT_CHECKPOINT, path);
-    status = prune(t, site);
-    if (status == REEL_OK && (durable || last)) status = write_times(t, site);
-    return status;
+    return saver_save(t, site, durable, last, when == SAVE_LATER && setting_of(t, SETTING_BACKGROUND));
+}
+
+reel_status folder_collect(reel_trainer *t, const char *site)
+{
+    return writer_ended(&t->folder.saver->writer) ? saver_collect(t, site) : REEL_OK;
 }
 
 /* ---- starting ---- */
@@ -330,16 +226,20 @@ reel_status folder_open(reel_trainer *t, const char *site)
     if (status == REEL_OK) status = resume_or_start(t, site, &names, &resumed);
     file_names_free(context, &names);
     if (status != REEL_OK) return status;
-    f->began_at = now();
-    f->step_at_begin = t->step;
+    names = folder_list(site, context, f->path, STEP_PREFIX, STEP_SUFFIX);
+    status = reel_error_status(context);
+    if (status == REEL_OK) status = saver_begin(t, site, &names);
+    file_names_free(context, &names);
+    if (status != REEL_OK) return status;
     if (resumed) note(t, "resumed at step %lld", (long long)t->step);
     /* A full disk or a missing permission shows before the first step. */
-    if (!resumed || t->resume_path) status = folder_save(t, site, false);
+    if (!resumed || t->resume_path) status = folder_save(t, site, SAVE_NOW);
     return status;
 }
 
 void folder_close(reel_trainer *t)
 {
+    saver_end(t);
     folder_unlock(t->folder.lock);
     t->folder.lock = NULL;
 }

@@ -2,7 +2,7 @@
  *
  * The loop: one step after the other, from wherever the run stands to its last epoch.
  */
-#include "train/trainer.h"
+#include "train/saver.h"
 
 #include <math.h>
 
@@ -29,7 +29,9 @@ static reel_status train_step(reel_trainer *t, const char *site)
     t->loss_before = value;
     if (!isfinite(value) && setting_of(t, SETTING_STOP_NOT_FINITE))
         return reel_error_set(context, REEL_NOT_FINITE, site, "trainer_run", "the loss is %g in step %lld (epoch %lld)",
-                              value, (long long)t->step + 1, (long long)(t->step / trainer_steps_per_epoch(t)) + 1);
+                              isnan(value) ? (double)NAN : value, (long long)t->step + 1,
+                              (long long)(t->step / trainer_steps_per_epoch(t)) + 1);
+    saver_changes(t);
     t->rate = reel_optimizer_rate(t->optimizer);
     reel_status status = reel_optimizer_step(site, t->optimizer);
     if (status != REEL_OK) return status;
@@ -100,13 +102,15 @@ double reel_trainer_evaluate(const char *site, reel_trainer *t, reel_dataset *da
     return reel_failed(t->object.context) || t->stop_requested ? NAN : sum / (double)rows;
 }
 
-/* Is a checkpoint due after this step? */
-static bool save_due(reel_trainer *t)
+/* Saves when a checkpoint is due after this step; one that was asked for is there before the next step. */
+static reel_status save_due(reel_trainer *t, const char *site, int64_t *saved)
 {
     int64_t every = setting_of(t, SETTING_CHECKPOINT_EVERY);
-    bool due = (every > 0 && t->step % every == 0) || t->save_requested;
+    bool asked = t->save_requested;
     t->save_requested = 0;
-    return due;
+    if (asked) *saved = t->step;
+    if (asked) return folder_save(t, site, SAVE_NOW);
+    return every > 0 && t->step % every == 0 ? folder_save(t, site, SAVE_LATER) : REEL_OK;
 }
 
 static reel_status train_to_end(reel_trainer *t, const char *site)
@@ -118,12 +122,12 @@ static reel_status train_to_end(reel_trainer *t, const char *site)
         if (status != REEL_OK) return status;
         if (t->folder.path) status = folder_log_step(t, site);
         trainer_tell(t, REEL_EVENT_STEP, NULL);
-        if (status == REEL_OK && t->folder.path && t->step < steps && !t->stop_requested && save_due(t)) {
-            status = folder_save(t, site, false);
-            saved = t->step;
-        }
+        if (status == REEL_OK && t->folder.path) status = folder_collect(t, site);
+        if (status == REEL_OK && t->folder.path && t->step < steps && !t->stop_requested)
+            status = save_due(t, site, &saved);
     }
-    if (status == REEL_OK && t->folder.path && (saved < t->step || t->step == 0)) status = folder_save(t, site, true);
+    if (status == REEL_OK && t->folder.path && (saved < t->step || t->step == 0))
+        status = folder_save(t, site, SAVE_LAST);
     if (status == REEL_OK && t->stop_requested && t->step < steps) return REEL_STOPPED;
     return status;
 }
@@ -135,6 +139,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (reel_failed(context)) return reel_error_status(context);
     reel_status status = reel_params_seal(site, t->params);
     if (status == REEL_OK) status = batches_prepare(t, site);
+    if (status == REEL_OK && t->folder.path) status = saver_prepare(t, site);
     object_raise(t);
     if (status == REEL_OK && !t->tape->rng) reel_tape_set_rng(t->tape, t->dropout);
     if (status == REEL_OK && t->folder.path)
@@ -144,6 +149,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (status == REEL_OK) {
         trainer_tell(t, REEL_EVENT_BEGIN, NULL);
         status = train_to_end(t, site);
+        if (t->folder.path) saver_settle(t, site);
         trainer_tell(t, REEL_EVENT_END, reel_error_text(context));
     }
     folder_close(t);

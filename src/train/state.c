@@ -5,8 +5,8 @@
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "train/state.h"
 
-#include "core/fingerprint.h"
 #include "core/random.h"
+#include "io/hash.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
 #include "optim/optim.h"
@@ -14,9 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 static void state_destroy(reel_object *object)
 {
@@ -128,12 +125,6 @@ static void visit_all(reel_state *state, visitor *v)
 
 /* ---- hashes ---- */
 
-void hash_text(const void *data, size_t size, char hex[33])
-{
-    XXH128_hash_t h = XXH3_128bits(data, size);
-    snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
-}
-
 /* The file ends with `,` blanks `"hash": "` 32 digits `"` newline `}` newline; the hash is of all before that comma. */
 reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
 {
@@ -168,49 +159,62 @@ reel_status reel_state_hash(const char *site, reel_state *state, char text[33])
 
 /* ---- saving ---- */
 
-static void write_fingerprint(json_writer *w, const char *program)
+static void write_fingerprint(json_writer *w, reel_state *state)
 {
-    fingerprint_row rows[FINGERPRINT_ROWS];
-    int count = fingerprint_rows(rows);
+    int threads = reel_context_threads(state->object.context);
+    if (state->fingerprint_count == 0)
+        state->fingerprint_count = fingerprint_rows(threads, state->fingerprint);
+    else
+        fingerprint_renew(threads, state->fingerprint, state->fingerprint_count);
     json_write_object_begin(w, "fingerprint");
-    if (*program) json_write_text(w, "program", program);
-    for (int i = 0; i < count; i++) json_write_text(w, rows[i].name, rows[i].value);
+    if (*state->program) json_write_text(w, "program", state->program);
+    for (int i = 0; i < state->fingerprint_count; i++)
+        json_write_text(w, state->fingerprint[i].name, state->fingerprint[i].value);
     json_write_object_end(w);
 }
 
-static reel_status write_document(reel_state *state, const char *site, json_writer *w, int64_t base64_above)
+bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above)
 {
     reel_context *context = state->object.context;
-    char hex[33];
+    if (base64_above == 0) base64_above = REEL_BASE64_ABOVE;
     visit_options options = {.base64 = base64_above == 1, .base64_from = base64_above};
-    if (reel_state_hash(site, state, hex) != REEL_OK) return reel_error_status(context);
-    json_write_object_begin(w, NULL);
-    json_write_text(w, "format", CHECKPOINT_FORMAT);
-    json_write_int64(w, "version", REEL_CHECKPOINT_VERSION);
-    write_fingerprint(w, state->program);
-    visitor *v = visitor_save(context, w, &options);
+    (void)site;
+    json_write_text(&d->w, "format", CHECKPOINT_FORMAT);
+    json_write_int64(&d->w, "version", REEL_CHECKPOINT_VERSION);
+    write_fingerprint(&d->w, state);
+    visitor_again(v, &options);
     visit_all(state, v);
-    visitor_free(v);
-    json_write_text(w, "state_hash", hex);
-    if (w->failed || reel_failed(context)) return reel_error_status(context);
-    hash_text(w->text, w->length, hex);
-    json_write_text(w, "hash", hex);
-    json_write_object_end(w);
-    return reel_error_status(context);
+    return draft_end(d) && !reel_failed(context);
 }
 
-/* Reads the file again and compares its bytes. */
-static reel_status verify(reel_state *state, const char *site, const char *path, const char *text, size_t size)
+reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums)
 {
     reel_context *context = state->object.context;
-    size_t found_size;
-    char *found = file_read(site, context, state->files, path, size + 1, &found_size);
+    size_t size;
+    char *found = file_read(site, context, state->files, path, sums->size + 1, &size), hex[33];
     if (!found) return reel_error_status(context);
-    bool same = found_size == size && memcmp(found, text, size) == 0;
-    memory_free(context, found, found_size + 1);
-    if (same) return REEL_OK;
+    hash_text(found, size, hex);
+    memory_free(context, found, size + 1);
+    if (size == sums->size && memcmp(hex, sums->file, sizeof hex) == 0) return REEL_OK;
     return reel_error_set(context, REEL_IO, site, "state_save", "%s: what was written does not read back the same",
                           path);
+}
+
+static reel_status write_draft(reel_state *state, const char *site, draft *d, const char *path,
+                               const reel_save_options *o)
+{
+    reel_context *context = state->object.context;
+    size_t names = file_stream_names(path), room = names + DRAFT_BUFFER;
+    char *memory = memory_new(context, site, "state_save", room);
+    if (!memory) return REEL_NO_MEMORY;
+    file_stream file;
+    draft_sums sums;
+    file_stream_start(&file, state->files, path, o->durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0, memory);
+    draft_write(d, &file, memory + names, &sums);
+    file_stream_end(&file);
+    reel_status status = file_refuse(site, context, &file.fault);
+    memory_free(context, memory, room);
+    return status == REEL_OK && o->verify ? state_verify(site, state, path, &sums) : status;
 }
 
 reel_status reel_state_save(const char *site, reel_state *state, const char *path, const reel_save_options *options)
@@ -218,19 +222,16 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     if (!state) return REEL_BAD_ARGUMENT;
     reel_context *context = state->object.context;
     if (reel_failed(context)) return reel_error_status(context);
+    if (!path || !*path) return reel_error_set(context, REEL_BAD_ARGUMENT, site, "state_save", "there is no path");
     reel_save_options o = options ? *options : (reel_save_options){false, false, 0};
-    json_writer w;
-    json_writer_init(&w, context, 1);
-    reel_status status = write_document(state, site, &w, o.base64_above ? o.base64_above : REEL_BASE64_ABOVE);
-    size_t size = 0;
-    const char *text = status == REEL_OK ? json_writer_text(&w, &size) : NULL;
-    if (text)
-        status = file_write(site, context, state->files, path, text, size,
-                            o.durable ? FILE_SYNC_CONTENT | FILE_SYNC_FOLDER : 0);
-    else if (status == REEL_OK)
-        status = reel_error_status(context);
-    if (status == REEL_OK && o.verify) status = verify(state, site, path, text, size);
-    json_writer_free(&w);
+    draft d;
+    draft_init(&d, context);
+    visitor *v = visitor_draft(context, &d, NULL);
+    draft_begin(&d);
+    bool good = v && state_draft(site, state, &d, v, o.base64_above);
+    visitor_free(v);
+    reel_status status = good ? write_draft(state, site, &d, path, &o) : reel_error_status(context);
+    draft_free(&d);
     return status;
 }
 

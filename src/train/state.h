@@ -6,7 +6,9 @@
 #define REEL_TRAIN_STATE_H
 
 #include "core/core.h"
+#include "core/fingerprint.h"
 #include "core/visit.h"
+#include "io/draft.h"
 #include "io/file.h"
 #include "io/json_read.h"
 #include <reel/checkpoint.h>
@@ -24,6 +26,8 @@ struct reel_state {
     char *program;
     state_entry *entries;
     int count, capacity;
+    fingerprint_row fingerprint[FINGERPRINT_ROWS];
+    int fingerprint_count; /* 0: not asked for yet */
     const file_ops *files; /* NULL: the system's; tests make them fail */
 };
 
@@ -36,8 +40,10 @@ reel_status state_read_document(const char *site, reel_context *context, const c
 
 #define CHECKPOINT_FORMAT "reel checkpoint"
 
-/* 32 hexadecimal digits of XXH3-128. */
-void hash_text(const void *data, size_t size, char hex[33]);
+/* Takes down the state as it is now in a draft that has begun; false with an error kept. `v` is a visitor of the draft. */
+bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above);
+/* Reads the file again and compares its size and the hash of all its bytes. */
+reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums);
 /* Looks for the closing member "hash" and compares it with the text before it. */
 reel_hash_verdict checkpoint_verdict(const char *text, size_t size);
 

@@ -4,6 +4,7 @@
  */
 #include "train/trainer.h"
 
+#include "train/saver.h"
 #include "train/state.h"
 
 #include <math.h>
@@ -28,7 +29,7 @@ static void trainer_destroy(reel_object *object)
     reel_array_free(t->rows);
     reel_array_free(t->x);
     reel_array_free(t->y);
-    memory_free(object->context, t->folder.text, t->folder.text_room);
+    saver_free(t);
     memory_string_free(object->context, t->folder.path);
     memory_string_free(object->context, t->resume_path);
     memory_string_free(object->context, t->data_hash);
@@ -246,12 +247,17 @@ double reel_trainer_best(const reel_trainer *t, int64_t *step)
 
 void trainer_tell(reel_trainer *t, reel_event_kind kind, const char *text)
 {
+    trainer_tell_of(t, kind, text, t->step);
+}
+
+void trainer_tell_of(reel_trainer *t, reel_event_kind kind, const char *text, int64_t step)
+{
     if (!t->observer) return;
     int64_t per_epoch = trainer_steps_per_epoch(t);
     reel_event event = {.kind = kind,
-                        .step = t->step,
+                        .step = step,
                         .steps = reel_trainer_steps(t),
-                        .epoch = t->step / per_epoch,
+                        .epoch = step / per_epoch,
                         .epochs = setting_of(t, SETTING_EPOCHS),
                         .loss = t->loss_before,
                         .rate = t->rate,

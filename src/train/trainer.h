@@ -25,6 +25,7 @@
     X(LOG_EVERY, "log_every", 1, 1, 1e15, "steps between lines of the log")                                            \
     X(STOP_NOT_FINITE, "stop_when_not_finite", 1, 0, 1, "1: a loss that is not finite is an error; 0: go on")          \
     X(ACCEPT_EDITED, "accept_edited", 0, 0, 1, "1: resume from a checkpoint whose hash is wrong")                      \
+    X(BACKGROUND, "background", 1, 0, 1, "1: checkpoints are written while training goes on; 0: training waits")       \
     X(BASE64_ABOVE, "base64_above", REEL_BASE64_ABOVE, -1, 1e15,                                                       \
       "arrays with more elements are saved as base64; -1: never")
 
@@ -49,12 +50,9 @@ typedef struct run_folder {
     char *path; /* NULL: none */
     reel_resume resume;
     folder_lock *lock;
-    char *text; /* log lines not yet written */
-    size_t text_size, text_room;
-    int64_t log_bytes; /* length of the log, the lines in `text` included */
-    double flushed_at; /* when a checkpoint was last flushed to the disk */
-    double began_at;
-    int64_t step_at_begin;
+    struct saver *saver; /* writes log and checkpoints (saver.h) */
+    int64_t log_bytes;   /* length of the log as it is written; while the saver's thread writes it is the thread's */
+    double flushed_at;   /* when a checkpoint was last flushed to the disk */
 } run_folder;
 
 struct reel_trainer {
@@ -100,6 +98,8 @@ int64_t trainer_rows(const reel_trainer *trainer);       /* of the data set; 0 w
 int64_t trainer_batch_size(const reel_trainer *trainer); /* rows a step */
 int64_t trainer_steps_per_epoch(const reel_trainer *trainer);
 void trainer_tell(reel_trainer *trainer, reel_event_kind kind, const char *text);
+/* The same of another step than the present one. */
+void trainer_tell_of(reel_trainer *trainer, reel_event_kind kind, const char *text, int64_t step);
 
 /* batch.c: the rows of a step, recorded as inputs. */
 reel_status batches_prepare(reel_trainer *trainer, const char *site);
@@ -108,7 +108,14 @@ void sampler_visit(reel_trainer *trainer, visitor *v);
 
 /* folder.c */
 reel_status folder_open(reel_trainer *trainer, const char *site);
-reel_status folder_save(reel_trainer *trainer, const char *site, bool last);
+typedef enum save_when {
+    SAVE_LATER,
+    SAVE_NOW,
+    SAVE_LAST
+} save_when; /* LATER: in the background, unless set otherwise */
+reel_status folder_save(reel_trainer *trainer, const char *site, save_when when);
+/* Tells of a checkpoint that is there by now, or keeps the error. */
+reel_status folder_collect(reel_trainer *trainer, const char *site);
 reel_status folder_log_step(reel_trainer *trainer, const char *site);
 void folder_close(reel_trainer *trainer);
 

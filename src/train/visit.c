@@ -2,7 +2,8 @@
  *
  * What the trainer adds to the state of a run.
  */
-#include "train/trainer.h"
+#include "optim/optim.h"
+#include "train/saver.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,18 +41,19 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
     visit_int64(v, "epochs", &epochs);
     visit_int64(v, "steps_per_epoch", &per_epoch);
-    visit_double(v, "best_saved_loss", &t->best_saved_loss);
-    visit_int64(v, "best_saved_step", &t->best_saved_step);
-    visit_int64(v, "log_bytes", &t->folder.log_bytes);
+    visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
+    visit_late_int64(v, "best_saved_step", &t->best_saved_step);
+    visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
 }
 
 void trainer_visit(void *self, visitor *v, const char *name)
 {
     reel_trainer *t = self;
+    saver_quiet(t, visit_mode_of(v) == VISIT_SAVE);
     visit_begin(v, name);
-    visit_int64(v, "step", &t->step);
+    visit_count(v, "step", &t->step);
     visit_double(v, "loss_before", &t->loss_before);
-    visit_double(v, "loss_after", &t->loss_after);
+    visit_late_double(v, "loss_after", &t->loss_after);
     visit_double(v, "best_loss", &t->best_loss);
     visit_int64(v, "best_step", &t->best_step);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */
@@ -61,6 +63,8 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
     sampler_visit(t, v);
     /* What depends on when the run was saved and how long it is to be is no part of the hash. */
-    if (visit_mode_of(v) != VISIT_HASH) visit_bookkeeping(t, v);
+    visit_apart_begin(v);
+    visit_bookkeeping(t, v);
+    visit_apart_end(v);
     visit_end(v);
 }
