@@ -199,10 +199,12 @@ static int refuse(const option_set *set, int code, const struct option *table, c
 static int refuse_operands(const option_set *set, int argc, char **argv)
 {
     int operands = argc - optind;
-    if (operands < set->least) return option_fail(set, "%s is missing", set->operands);
+    if (operands < set->least && set->least == 1) return option_fail(set, "%s is missing", set->operands);
+    if (operands < set->least) return option_fail(set, "expected %s, found %d of them", set->operands, operands);
     if (operands <= set->most) return EXIT_DONE;
     if (set->most == 0) return option_fail(set, "takes flags only, found %s", argv[optind]);
-    return option_fail(set, "takes one %s, found %s as well", set->operands, argv[optind + set->most]);
+    return option_fail(set, set->most > 1 ? "takes %s, found %s as well" : "takes one %s, found %s as well",
+                       set->operands, argv[optind + set->most]);
 }
 
 int options_parse(const option_set *set, reel_context *context, int argc, char **argv)
