@@ -16,10 +16,15 @@ typedef struct checkpoint {
     reel_save_options options;
 } checkpoint;
 
+/* As in a run, where each checkpoint is a new file and an old one is removed for it: to rename over an existing file makes
+ * some file systems write it to the disk at once. */
 static void save(void *user, int64_t repeat)
 {
     checkpoint *c = user;
-    for (int64_t i = 0; i < repeat; i++) reel_state_save(c->state, c->path, &c->options);
+    for (int64_t i = 0; i < repeat; i++) {
+        remove(c->path);
+        reel_state_save(c->state, c->path, &c->options);
+    }
 }
 
 static void load(void *user, int64_t repeat)
