@@ -132,37 +132,57 @@ REEL_API reel_status reel_sharpness(REEL_SITE reel_trainer *trainer, const reel_
 
 #define REEL_LR_CURVES 3
 
+/* Zero fields take the defaults. */
 typedef struct reel_lr_options {
-    double least, most; /* rates at its ends; 0: 1e-7, 10 */
-    int steps;          /* from least to most; 0: 200 */
-    double smoothing;   /* share of the average that stays, 0 (none) to below 1; negative or NULL options: 0.8 */
-    double stop;        /* stops where the smoothed loss is above this times its best; 0: 4 */
-    uint64_t seed;      /* curve k draws order and dropout from seed + k */
-    bool plain_limit;   /* leave the sharpness out */
+    double least, most;     /* rates at the ends; 1e-7, 10 */
+    int steps;              /* from least to most, at least 10; 200 */
+    double smoothing;       /* share of the average that stays, below 1; 0.8; negative: none */
+    double stop;            /* stops where the smoothed loss is above this times its best, above 1; 4 */
+    uint64_t seed;          /* curve k draws order of the rows and dropout from seed + k */
+    bool without_sharpness; /* measure the curves only */
 } reel_lr_options;
 
 typedef struct reel_lr_curve {
+    uint64_t seed;
     int64_t count;          /* points */
-    double *rate;           /* (count) of step i */
-    double *loss;           /* (count) of its batch, before it */
-    double *smoothed;       /* (count) exponential average, corrected for its start */
-    double best, best_rate; /* smallest smoothed loss, and where */
-    double steepest;        /* rate where the smoothed loss falls fastest per log(rate); NaN: it never falls */
-    double blow_up;         /* rate at which the test stopped; NaN: it reached `most` */
+    double *rate;           /* (count) that step i uses */
+    double *loss;           /* (count) of its rows, before it */
+    double *smoothed;       /* (count) exponential average of the losses, corrected for its start */
+    double best, best_rate; /* smallest smoothed loss, and the rate it is reached at */
+    double fall;            /* share of the first loss that the best one is below it */
+    double steepest;        /* rate at which the smoothed loss falls fastest per log(rate); NaN: nowhere */
+    double blow_up;         /* rate at which the test stopped; NaN: it went through to `most` */
 } reel_lr_curve;
 
-typedef struct reel_lr_find {
+typedef struct reel_lr_test {
     reel_lr_curve curves[REEL_LR_CURVES];
     int count;
+    bool same;                /* the curves are one: nothing is drawn at random */
     double suggestion;        /* a rate; NaN: no reliable one */
-    double low, high;         /* its range over the curves: steepest descent, and a tenth of the blow-up; NaN: none */
-    char why[320];            /* what the suggestion is, or why there is none */
-    reel_curvature curvature; /* at the start; limit NaN when it could not be measured */
-} reel_lr_find;
+    double low, high;         /* its range: over the curves, steepest descent and a tenth of the blow-up; NaN: none */
+    char why[400];            /* what the suggestion stands on, or why there is no reliable one */
+    reel_curvature curvature; /* at the start, on the first 4096 rows at most; limit NaN when there is none */
+} reel_lr_test;
+
+/* Learning-rate range test (Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017): trains with a rate
+ * that grows by the same factor each step,
+ *     rate_i = least (most / least)^(i / (steps - 1)),
+ * from where the trainer stands, with its optimizer, batch size and loss (schedules are left out; groups keep the ratio of
+ * their rates), until the smoothed loss is above `stop` times its best or not finite; three times, with other orders of the
+ * rows and other dropout. Then everything is put back.
+ *
+ * The suggestion is the rate of steepest descent, the geometric mean over the curves. It is reliable when every curve falls
+ * by 5 % at least, the steepest points are within a factor of 10, and none is above the stability limit from the sharpness
+ * at the start, which is measured besides because the test alone misleads: while the rate grows, a step that is too long has
+ * no time to do its harm, so that the test runs on well past the limit. Errors: of the loss function and the optimizer;
+ * REEL_NOT_FINITE when the loss at the start is not finite. NULL then. Owned by the context. */
+REEL_API reel_lr_test *reel_lr_find(REEL_SITE reel_trainer *trainer, const reel_lr_options *options);
+REEL_API void reel_lr_test_free(reel_lr_test *test);
 
 #ifndef REEL_NO_SITE_MACROS
 #define reel_step_fidelity(...) reel_step_fidelity(REEL_HERE, __VA_ARGS__)
 #define reel_sharpness(...) reel_sharpness(REEL_HERE, __VA_ARGS__)
+#define reel_lr_find(...) reel_lr_find(REEL_HERE, __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus
