@@ -19,6 +19,7 @@ typedef struct command {
 int command_train(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_ops(int argc, char **argv);
+int command_lr_find(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 

@@ -10,6 +10,7 @@
 
 static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
+    {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
     {"ops", "List the operations, or tell what is known of one.", command_ops},
     {NULL, NULL, NULL},

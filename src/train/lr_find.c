@@ -152,16 +152,25 @@ static bool sweep_step(sweep *s, int i, double rate)
     return over || reel_failed(context);
 }
 
-/* Where the smoothed loss falls fastest per log(rate), up to its best; differences over two steps. */
-static void find_steepest(reel_lr_curve *c)
+/* Where the best smoothed loss so far falls fastest per log(rate): the slope of the straight line through the points within
+ * a sixth of a decade (one on either side at least), which single batches do not move much. Of the best so far, since the
+ * way back from a spike is no descent. */
+static void find_steepest(reel_lr_curve *c, int steps, double decades)
 {
-    double steepest = 0;
+    int64_t side = (int64_t)(steps / decades / 6);
+    double steepest = 0, before = INFINITY; /* best up to the window */
+    if (side < 1) side = 1;
     c->steepest = NAN;
     c->fall = (c->smoothed[0] - c->best) / fabs(c->smoothed[0]);
-    for (int64_t i = 1; i + 1 < c->count && c->rate[i] <= c->best_rate; i++) {
-        double slope = (c->smoothed[i + 1] - c->smoothed[i - 1]) / log(c->rate[i + 1] / c->rate[i - 1]);
-        if (!(slope < steepest)) continue;
-        steepest = slope;
+    for (int64_t i = side; i + side < c->count; i++) {
+        double along = 0, squares = 0, best = before = fmin(before, c->smoothed[i - side]);
+        for (int64_t k = -side; k <= side; k++) { /* rates are equally far apart in log(rate) */
+            best = fmin(best, c->smoothed[i + k]);
+            along += (double)k * best;
+            squares += (double)(k * k);
+        }
+        if (!(along / squares < steepest)) continue;
+        steepest = along / squares;
         c->steepest = c->rate[i];
     }
 }
@@ -188,7 +197,7 @@ static reel_status run_curve(sweep *s)
         o->groups[0].values[o->rate_row] = now = rate;
         if (sweep_step(s, i, rate)) break;
     }
-    if (!reel_failed(p->context)) find_steepest(c);
+    if (!reel_failed(p->context)) find_steepest(c, options->steps, log10(options->most / options->least));
     return reel_error_status(p->context);
 }
 
@@ -248,7 +257,7 @@ static void suggest(reel_lr_test *t, const reel_lr_options *o)
             "no reliable suggestion: the loss falls by %g %% or more in %d of %d curves only, at rates from %g to %g",
             100 * FALL_LEAST, s.falling, t->count, o->least, o->most);
     } else if (s.most > SPREAD_MOST * s.least) {
-        say(t, "no reliable suggestion: the steepest descents of the curves are from %.3g to %.3g apart", s.least,
+        say(t, "no reliable suggestion: the curves fall steepest at rates as far apart as %.3g and %.3g", s.least,
             s.most);
     } else if (s.mean > limit) {
         say(t,
