@@ -67,7 +67,6 @@ static reel_status rehearse(probe *p, fidelity_work *w, reel_fidelity *out)
     reel_array now = reel_params_flat(p->params);
     probe_origin(p, w->origin);
     for (int64_t i = 0; i < p->n; i++) w->step[i] = reel_array_get(&now, i) - w->origin[i];
-    probe_restore(p);
     return REEL_OK;
 }
 
