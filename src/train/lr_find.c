@@ -92,7 +92,7 @@ static void set_rates(reel_optimizer *o, double factor)
 static bool set_batch(sweep *s, int i)
 {
     probe *p = s->p;
-    int64_t rows = trainer_rows(p->trainer), size = trainer_batch_size(p->trainer);
+    int64_t rows = trainer_rows(p->trainer), size = probe_step_rows(p->trainer);
     p->position = (uint64_t)i;
     p->step = p->trainer->step + i;
     if (!s->rows) return true;
@@ -321,8 +321,8 @@ static reel_status run_curves(probe *p, const reel_lr_options *o, reel_lr_test *
 {
     reel_trainer *t = p->trainer;
     sweep s = {.p = p, .options = o};
-    size_t size = (size_t)trainer_batch_size(t) * sizeof *s.rows, slope = (size_t)p->n * sizeof *s.gradient;
-    bool part = trainer_batch_size(t) < trainer_rows(t);
+    size_t size = (size_t)probe_step_rows(t) * sizeof *s.rows, slope = (size_t)p->n * sizeof *s.gradient;
+    bool part = probe_step_rows(t) < trainer_rows(t);
     p->steady = false;
     p->own_dropout = true;
     reel_tape_set_rng(p->tape, p->own);

@@ -104,11 +104,19 @@ bool probe_set_rows(probe *p, const int64_t *indices, int64_t count)
     return true;
 }
 
+int64_t probe_step_rows(const reel_trainer *t)
+{
+    int64_t rows = trainer_rows(t), size = trainer_batch_size(t);
+    double batches = reel_trainer_get(t, "accumulate");
+    if (batches > 1) return batches * (double)size < (double)rows ? (int64_t)batches * size : rows;
+    return size;
+}
+
 /* The rows of the next step, which the sampler need not have drawn yet: the streams are put back. */
 static bool next_rows(probe *p)
 {
     reel_trainer *t = p->trainer;
-    int64_t rows = trainer_rows(t), size = trainer_batch_size(t), per_epoch = trainer_steps_per_epoch(t);
+    int64_t rows = trainer_rows(t), size = probe_step_rows(t), per_epoch = trainer_steps_per_epoch(t);
     int64_t epoch = t->step / per_epoch, first = t->step % per_epoch * size;
     int64_t count = first + size <= rows ? size : rows - first, *order = NULL;
     if (size == rows) return true;

@@ -75,6 +75,8 @@ double probe_loss(probe *p, const double *point, double *gradient);
 /* How many of the places `watch_kinks` looks at are on another side in a than in b. */
 int64_t probe_kinks_between(const uint8_t *a, const uint8_t *b, int64_t count);
 
+/* Rows of an update: those of its batches together, when it is made of several. */
+int64_t probe_step_rows(const reel_trainer *trainer);
 /* Rows `indices` (count, copied) of the data set are the batch from now on. */
 bool probe_set_rows(probe *p, const int64_t *indices, int64_t count);
 
