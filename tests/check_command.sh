@@ -43,7 +43,7 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' inspect ops bench; do
+for command in '' train 'train two-moons' lr-find 'lr-find two-moons' inspect ops bench; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"
@@ -62,7 +62,18 @@ holds out '^reel [0-9]'
 holds out 'compiler'
 holds out 'kernels'
 
+"$reel" lr-find two-moons --help >help
+for flag in optimizer lr beta1 batch hidden samples least most steps smoothing stop out json; do
+    holds help "^  --$flag\b"
+done
+
 # ---- wrong usage: 2 ----
+wrong 2 'MODEL is missing' lr-find
+wrong 2 'did you mean two-moons' lr-find two-moon
+wrong 2 '--steps: found 3, expected' lr-find two-moons --steps 3
+wrong 2 '--smoothing: found 1, expected' lr-find two-moons --smoothing 1
+wrong 2 '--least must be below --most' lr-find two-moons --least 1 --most 1
+wrong 2 '--beta1: sgd has no such' lr-find two-moons --beta1 0.9
 wrong 2 'a command is missing'
 wrong 2 'did you mean inspect' inspct
 wrong 2 'there are train' xyz
@@ -152,6 +163,20 @@ holds run/two-moons.json '"steps":	5'
 # ---- numbers on standard output ----
 "$reel" train two-moons --epochs 2 --quiet --json - >out 2>err || fail '--json -'
 [ "$(head -c 1 out)" = '{' ] || fail '--json - mixes text and numbers'
+
+# ---- lr-find ----
+wrong 1 'cannot be written' lr-find two-moons --json /nowhere/x.json
+expect 0 "$reel" lr-find two-moons --batch 20 --steps 60 --out rates --json numbers.json
+holds out '^suggestion\|^no reliable suggestion'
+holds out '^stability limit .* = 2 / lambda$'
+[ "$(grep -c '^4[234] ' out)" -eq 3 ] || fail 'not three seeds'
+holds numbers.json '"suggestion":'
+cmp -s numbers.json rates/lr-find.json || fail 'other numbers in the folder'
+for file in lr-find.gp lr-find.dat; do [ -s rates/$file ] || fail "rates/$file is missing"; done
+! command -v gnuplot >/dev/null || [ -s rates/lr-find.png ] || fail 'rates/lr-find.png is missing'
+expect 0 "$reel" lr-find two-moons --steps 40 --json -
+head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
+holds err 'the other seeds give the same'
 
 # ---- inspect ----
 "$reel" train two-moons --quiet --epochs 40 --optimizer momentum --checkpoint-dir look --keep all >out 2>err || fail 'look'

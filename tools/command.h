@@ -23,6 +23,7 @@ int command_bench(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_schedule(int argc, char **argv);
+int command_lr_find(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 

@@ -321,3 +321,45 @@ int train_two_moons(int argc, char **argv)
     int status = first < 0 ? -1 - first : count == 0 ? EXIT_USAGE : train(&asked, choices, count);
     return finish_output(set.command, status);
 }
+
+/* ---- the flags, for other commands ---- */
+
+static void print_optimizers(FILE *file)
+{
+    optimizer_flags_help(&optimizers, file);
+}
+
+int moons_flags(option_set *set, const option_group *own, int argc, char **argv, moons_settings *settings,
+                optimizer_choice *choice)
+{
+    static const option_row steps[] = {
+        {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.",
+         .word = &typed.optimizer},
+        {.name = "batch", .number = &asked.batch, .hyper = &batch_row},
+    };
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
+    optimizer_flags_init(&optimizers, presets);
+    const option_group groups[] = {{"data", ROWS(data)},
+                                   {"model", ROWS(model)},
+                                   {"training", ROWS(steps)},
+                                   {"hyper-parameters", optimizers.rows, optimizers.count},
+                                   own[0],
+                                   own[1]};
+    set->groups = groups;
+    set->group_count = sizeof groups / sizeof *groups;
+    set->more = print_optimizers;
+    asked.who = set->command;
+    asked.set = set;
+    asked.quiet = true;
+    reel_context *context = reel_context_new(NULL);
+    int first = options_parse(set, context, argc, argv), status = first < 0 ? -1 - first : EXIT_USAGE;
+    bool right = first >= 0 && read_words(&asked, context, &typed);
+    const char *wrong = right ? conflict(&asked, &typed) : NULL;
+    if (wrong) option_fail(set, "%s", wrong);
+    right = right && !wrong && choose(&asked, context, typed.optimizer, choice) == 1;
+    reel_context_free(context);
+    set->groups = NULL;
+    set->group_count = 0;
+    *settings = asked;
+    return right ? -1 : status;
+}

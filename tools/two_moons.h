@@ -53,6 +53,14 @@ typedef struct moons_run {
 int moons_train(moons_run *run, const moons_settings *settings, const optimizer_choice *choice, const char *folder);
 void moons_free(moons_run *run);
 
+/* For other commands: data, net, optimizer and trainer, before the first update. Returns the exit status; free in any
+ * case. */
+int moons_build(moons_run *run, const moons_settings *settings, const optimizer_choice *choice);
+/* The flags of the training that make data, model and optimizer, and two groups of the command's own. Returns -1 when all
+ * is well, else the exit status. `set` must outlive the settings. */
+int moons_flags(option_set *set, const option_group *own, int argc, char **argv, moons_settings *settings,
+                optimizer_choice *choice);
+
 /* Logits of `count` points (x, y) by the trained net; false with an error kept. */
 bool moons_logits(moons_run *run, const double *points, int64_t count, double *logits);
 

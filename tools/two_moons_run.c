@@ -323,3 +323,9 @@ void moons_free(moons_run *r)
     free(r->losses);
     *r = (moons_run){.settings = NULL};
 }
+
+int moons_build(moons_run *r, const moons_settings *settings, const optimizer_choice *choice)
+{
+    *r = (moons_run){.settings = settings, .choice = *choice};
+    return build(r);
+}

@@ -12,6 +12,7 @@
 #include <reel/checkpoint.h>
 #include <reel/context.h>
 #include <reel/data.h>
+#include <reel/diagnose.h>
 #include <reel/hyper.h>
 #include <reel/nn.h>
 #include <reel/op.h>

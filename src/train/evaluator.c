@@ -53,8 +53,7 @@ static bool same_layout(const reel_params *a, const reel_params *b)
     return true;
 }
 
-/* Makes the module again from what a checkpoint would say of it. */
-static reel_module *module_again(reel_context *context, reel_params *params, reel_module *module)
+reel_module *evaluator_module(reel_context *context, reel_params *params, reel_module *module)
 {
     json_writer w;
     size_t size = 0;
@@ -83,10 +82,14 @@ static reel_array *array_like(reel_context *context, const reel_array *whole, in
     return reel_array_new(NULL, context, whole->dtype, whole->rank, shape);
 }
 
+bool evaluator_possible(const reel_trainer *t)
+{
+    return t->module && t->data && t->loss_of && is_library_loss(t->loss_of) && uses_only(t->module, t->params);
+}
+
 evaluator *evaluator_new(const reel_trainer *t)
 {
-    if (!t->module || !t->data || !t->loss_of || !is_library_loss(t->loss_of) || !uses_only(t->module, t->params))
-        return NULL;
+    if (!evaluator_possible(t)) return NULL;
     reel_context *context = reel_context_new(NULL);
     evaluator *e = memory_zero(context, NULL, "evaluator", sizeof *e);
     if (!e) {
@@ -97,7 +100,7 @@ evaluator *evaluator_new(const reel_trainer *t)
     e->context = context;
     e->loss_of = t->loss_of;
     e->params = reel_params_new(NULL, context, t->params->dtype);
-    e->module = module_again(context, e->params, t->module);
+    e->module = evaluator_module(context, e->params, t->module);
     reel_params_seal(NULL, e->params);
     e->tape = reel_tape_new(NULL, context, t->params->dtype);
     e->x = array_like(context, t->data->x, trainer_batch_size(t));

@@ -10,6 +10,12 @@
 
 typedef struct evaluator evaluator;
 
+/* May the model be made again: is the loss one of the library, and the module one that uses the trainer's store alone? */
+bool evaluator_possible(const reel_trainer *trainer);
+/* Makes the module again from what a checkpoint would say of it, with parameters of zero in `params`, in its context; NULL
+ * with an error there when it cannot be described. */
+reel_module *evaluator_module(reel_context *context, reel_params *params, reel_module *module);
+
 /* NULL when the model cannot be made again from its description, or the loss is a function of the program's own, which
  * only the program's thread may call. Nothing is kept in the trainer's context. When there is one no code of the
  * program's runs in a step before the optimizer, so that until then parameters and optimizer state do not change. */
