@@ -52,7 +52,8 @@ for command in '' train 'train two-moons' inspect ops; do
 done
 "$reel" train two-moons --help >help
 for flag in optimizer lr momentum beta1 weight-decay schedule clip-norm epochs batch hidden precision samples noise \
-    data-seed seed checkpoint-dir every keep resume force durable accept-edited out json quiet compare; do
+    data-seed seed accumulate patience min-delta min-gradient min-change monitor rollback rollback-rate \
+    rollback-most log-every background stop-when-not-finite checkpoint-dir every keep resume force durable accept-edited out json quiet compare; do
     holds help "^  --$flag\b"
 done
 holds help '^--optimizer adamw'
@@ -82,7 +83,9 @@ wrong 2 'did you mean adam' train two-moons --optimizer addam
 wrong 2 'there are sgd, momentum, adam, adamw' train two-moons --optimizer simplex
 wrong 2 'no schedule "cosin"' train two-moons --schedule cosin
 wrong 2 'every: found 0' train two-moons --schedule step:0
-wrong 2 'plateau watches a metric' train two-moons --schedule plateau
+wrong 2 '--patience: found -1' train two-moons --patience -1
+wrong 2 '--rollback-rate: found 2' train two-moons --rollback-rate 2
+wrong 1 'expected 0 or a number above 1' train two-moons --rollback 0.5 --quiet
 wrong 2 'even number' train two-moons --samples 3
 wrong 2 '--hidden: found 0' train two-moons --hidden 8,0
 wrong 2 '--hidden: found ""' train two-moons --hidden 8,,4

@@ -82,7 +82,7 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  * The monitor writes for each parameter the norms of gradient, update and weights and the ratio of the last two, for
  * each relu of the last batch its units and the share of those that are 0 in every row; and tells of losses that
  * jump or go on rising. A rollback, when the loss (with mini-batches the epoch's mean) is above `rollback` times the best
- * or not finite, loads the best checkpoint kept, multiplies the learning rate, removes the checkpoints after it, and is
+ * or not finite, loads the best checkpoint kept (checkpoint 0, which stays, when none is below that), multiplies the learning rate, removes the checkpoints after it, and is
  * a line of the log without "step"; the lines of the steps that were given up stay before it. */
 REEL_API reel_status reel_trainer_set(REEL_SITE reel_trainer *trainer, const char *name, double value);
 REEL_API double reel_trainer_get(const reel_trainer *trainer, const char *name);

@@ -234,10 +234,13 @@ static reel_status remove_after(reel_trainer *t, const char *site, const file_na
 static reel_status load_and_cut(reel_trainer *t, const char *site, const file_names *names, int64_t *step, bool *found)
 {
     char path[PATH_SIZE];
-    int64_t at = names->count;
+    int64_t at = 0; /* the oldest, unless the best one is good enough */
     for (int64_t i = 0; i < names->count; i++)
         if (names->items[i].number == t->best_saved_step) at = i;
-    if (at == names->count) at = 0; /* none has been evaluated: the oldest */
+    double most = t->settings[SETTING_ROLLBACK] * t->best_loss;
+    if (most > 0 && t->best_saved_loss > most) at = 0;
+    /* From the present step it would go the same way. */
+    while (at > 0 && names->items[at].number >= t->step) at--;
     *found = names->count > 0;
     if (!*found) return REEL_OK;
     *step = names->items[at].number;

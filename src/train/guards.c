@@ -243,11 +243,15 @@ bool guards_stop(reel_trainer *t)
 
 /* ---- in the checkpoint ---- */
 
-static void visit_gradient(reel_trainer *t, visitor *v)
+/* After the parameters, which drop the gradient when they are loaded. */
+void gradient_visit(void *self, visitor *v, const char *name)
 {
+    reel_trainer *t = self;
     reel_params *p = t->params;
     visit_mode mode = visit_mode_of(v);
-    visit_begin(v, "gradient");
+    bool reading = mode == VISIT_CHECK || mode == VISIT_LOAD;
+    if ((reading ? t->parts_found : t->guards.parts) == 0) return;
+    visit_begin(v, name);
     for (int i = 0; i < p->values.count && !visit_failed(v); i++) {
         slice *s = &p->values.slices[i];
         reel_array view = slice_view(p, s, p->gradient ? p->gradient : p->values.data);
@@ -283,19 +287,18 @@ void guards_visit(reel_trainer *t, visitor *v)
     guards *g = &t->guards;
     visit_mode mode = visit_mode_of(v);
     bool reading = mode == VISIT_CHECK || mode == VISIT_LOAD;
-    if (mode == VISIT_LOAD) reel_params_drop_gradient(t->params);
+    t->parts_found = 0;
     /* A state of before the first step has none, nor has one of an older version; both mean the same. */
     if (reading ? !visit_has(v, "guards") : memcmp(g, &guards_start, sizeof *g) == 0) {
         if (mode == VISIT_LOAD) *g = guards_start;
         return;
     }
-    int64_t parts = g->parts;
     visit_begin(v, "guards");
-    if (reading && visit_peek_int64(v, "parts", &parts) && (parts < 0 || parts >= setting_of(t, SETTING_ACCUMULATE)))
-        visit_reject(v, REEL_BAD_FILE, "parts: found %lld, expected 0 to %lld", (long long)parts,
-                     (long long)setting_of(t, SETTING_ACCUMULATE) - 1);
+    int64_t parts = 0, most = setting_of(t, SETTING_ACCUMULATE) - 1;
+    if (reading && visit_peek_int64(v, "parts", &parts) && (parts < 0 || parts > most))
+        visit_reject(v, REEL_BAD_FILE, "parts: found %lld, expected 0 to %lld", (long long)parts, (long long)most);
+    t->parts_found = parts;
     visit_int64(v, "parts", &g->parts);
     visit_numbers(g, v);
-    if (parts > 0) visit_gradient(t, v);
     visit_end(v);
 }

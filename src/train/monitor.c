@@ -14,7 +14,7 @@
 #define MEAN_SHARE 0.05 /* of a new loss in the mean */
 #define JUMP 6          /* deviations */
 #define JUMP_RATIO 1.5
-#define RISES 5 /* epochs in a row */
+#define RISES 5 /* epochs in a row; told again after twice as many */
 #define RISE_RATIO 1.1
 #define NUMBER_ROOM 32
 
@@ -217,7 +217,10 @@ void monitor_epoch(reel_trainer *t, double mean)
         return;
     }
     if (g->rising++ == 0) g->rising_from = g->epoch_loss;
-    if (g->rising % RISES != 0 || !(g->rising_from > 0 && mean > RISE_RATIO * g->rising_from)) return;
+    int64_t times = g->rising / RISES;
+    if (g->rising % RISES != 0 || (times & (times - 1)) != 0 ||
+        !(g->rising_from > 0 && mean > RISE_RATIO * g->rising_from))
+        return;
     trainer_note(t, "the mean loss of an epoch has risen %lld times in a row, from %.6g to %.6g in step %lld",
                  (long long)g->rising, g->rising_from, mean, (long long)t->step);
 }

@@ -239,6 +239,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (!t) return REEL_BAD_ARGUMENT;
     reel_context *context = t->object.context;
     if (reel_failed(context)) return reel_error_status(context);
+    t->site = site && *site ? site : NULL;
     reel_status status = reel_params_seal(site, t->params);
     if (status == REEL_OK) status = batches_prepare(t, site);
     if (status == REEL_OK) status = guards_prepare(t, site);
@@ -258,6 +259,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
         trainer_tell(t, REEL_EVENT_END, reel_error_text(context));
     }
     folder_close(t);
+    t->site = NULL; /* a text of the caller's */
     t->stop_requested = 0;
     return status;
 }

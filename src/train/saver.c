@@ -149,6 +149,7 @@ static void keep_step(saver *s)
     for (int64_t i = 0; i < kept->count; i++) {
         int64_t one = kept->items[i];
         bool goes = i + keep < kept->count && one != s->trainer->best_saved_step && one <= step;
+        if (one == 0 && s->job.keep_first) goes = false;
         step_list *to = goes ? gone : kept;
         to->items[goes ? gone->count++ : left++] = one;
     }
@@ -460,6 +461,7 @@ reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool las
     s->job.times = durable || last;
     s->job.step = t->step;
     s->job.keep = setting_of(t, SETTING_KEEP);
+    s->job.keep_first = t->settings[SETTING_ROLLBACK] > 0; /* a rollback may have to go back to it */
     return give(t, site, later);
 }
 

@@ -53,7 +53,8 @@ typedef struct save_job {
     bool checkpoint, durable, times;
     bool evaluate; /* loss_after is not known yet */
     int64_t step, keep;
-    step_list gone; /* checkpoints to remove afterwards */
+    bool keep_first; /* checkpoint 0 stays */
+    step_list gone;  /* checkpoints to remove afterwards */
     /* what came of it */
     file_fault fault;
     bool unknown; /* the loss: the evaluator has failed */

@@ -68,6 +68,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         if (module) reel_state_add_module(site, t->state, "model", module);
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
+        state_add_visit(site, t->state, "open_gradient", t, gradient_visit);
     }
     object_raise(t);
     if (t->tape && !reel_failed(context)) return t;
@@ -78,8 +79,8 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
 static reel_value loss_of_module(const reel_batch *batch, void *user)
 {
     reel_trainer *t = user;
-    reel_value prediction = reel_forward("trainer", t->module, batch->x);
-    return t->loss_of("trainer", prediction, batch->y);
+    const char *site = t->site ? t->site : "trainer";
+    return t->loss_of(site, reel_forward(site, t->module, batch->x), batch->y);
 }
 
 reel_trainer *reel_trainer_new(const char *site, reel_module *module, reel_dataset *data, reel_loss_of loss,

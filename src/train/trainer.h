@@ -103,6 +103,7 @@ struct reel_trainer {
     reel_loss_of loss_of;
     reel_loss_function loss_function;
     void *user;
+    const char *site; /* where the program runs it, for what the trainer records itself */
     reel_tape *tape;
     reel_state *state;
     reel_observer observer;
@@ -131,7 +132,8 @@ struct reel_trainer {
     char reason[256];
     void *before; /* parameters and buffers as they were: what the monitor and a step that fails need; or NULL */
     size_t before_bytes;
-    bool validated; /* this step has ended an epoch and measured the validation loss */
+    int64_t parts_found; /* guards.parts of the file that is being read */
+    bool validated;      /* this step has ended an epoch and measured the validation loss */
 
     volatile sig_atomic_t stop_requested, save_requested;
 };
@@ -178,6 +180,8 @@ void trainer_visit(void *trainer, visitor *v, const char *name);
 
 /* guards.c */
 void guards_visit(reel_trainer *trainer, visitor *v);
+/* The gradient of the update that is open, if there is one. */
+void gradient_visit(void *trainer, visitor *v, const char *name);
 /* Memory for what the settings ask for. */
 reel_status guards_prepare(reel_trainer *trainer, const char *site);
 /* Before a batch is recorded: keeps the buffers, which recording may change. */
