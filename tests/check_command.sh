@@ -183,6 +183,22 @@ expect 0 "$reel" train two-moons --epochs 50 --optimizer momentum --checkpoint-d
 holds err 'passed over a checkpoint: .*step-000000042'
 holds err 'resumed at step 40'
 
+# ---- guards ----
+expect 0 "$reel" train two-moons --batch 40 --epochs 60 --lr 4 --schedule plateau:0.5:0 --patience 9 --monitor 5 \
+    --accumulate 2 --checkpoint-dir guarded --json guarded.json
+[ -s guarded/monitor.jsonl ] || fail 'no monitor.jsonl'
+[ "$(sed 's/.*"rate": //;s/[,}].*//' guarded/log.jsonl | sort -u | wc -l)" -gt 2 ] || fail 'the plateau has not lowered the rate'
+holds guarded.json '"patience":	9'
+holds guarded.json '"ended":'
+wrong 1 'rollback goes back to a checkpoint' train two-moons --rollback 3 --quiet
+expect 0 "$reel" train two-moons --optimizer momentum --lr 50 --epochs 60 --every 1 --rollback 3 --rollback-most 20 \
+    --checkpoint-dir back
+holds back/log.jsonl '"rollback_to": '
+holds err 'rollback 1 of 20'
+expect 1 "$reel" train two-moons --lr 1e30 --checkpoint-dir bad
+holds err 'the loss is nan in step .* from finite numbers: operand 1'
+holds err 'is saved, to be examined'
+
 # ---- ops ----
 expect 0 "$reel" ops
 for operation in matmul relu cross_entropy reshape dropout; do holds out "^$operation "; done

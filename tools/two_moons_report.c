@@ -57,9 +57,10 @@ static void add_layout(cJSON *object, const moons_run *r)
 static void add_trainer(cJSON *object, const moons_run *r)
 {
     cJSON *settings = cJSON_AddObjectToObject(object, "trainer");
-    const reel_hyper *h;
-    for (int i = 0; (h = reel_trainer_setting(i)) != NULL; i++)
-        json_add_number(settings, h->name, reel_trainer_get(r->trainer, h->name), REEL_DOUBLE);
+    const trainer_flags *f = &r->settings->trainer;
+    for (int i = 0; i < f->count; i++)
+        json_add_number(settings, f->settings[i]->name, reel_trainer_get(r->trainer, f->settings[i]->name),
+                        REEL_DOUBLE);
     const char *reason;
     reel_trainer_stop_reason(r->trainer, &reason);
     json_add_text(object, "ended", reason);
