@@ -52,7 +52,8 @@ for command in '' train 'train two-moons' lr-find 'lr-find two-moons' inspect op
 done
 "$reel" train two-moons --help >help
 for flag in optimizer lr momentum beta1 weight-decay schedule clip-norm epochs batch hidden precision samples noise \
-    data-seed seed checkpoint-dir every keep resume force durable accept-edited out json quiet compare; do
+    data-seed seed accumulate patience min-delta min-gradient min-change monitor rollback rollback-rate \
+    rollback-most log-every background stop-when-not-finite checkpoint-dir every keep resume force durable accept-edited out json quiet compare; do
     holds help "^  --$flag\b"
 done
 holds help '^--optimizer adamw'
@@ -93,7 +94,9 @@ wrong 2 'did you mean adam' train two-moons --optimizer addam
 wrong 2 'there are sgd, momentum, adam, adamw' train two-moons --optimizer simplex
 wrong 2 'no schedule "cosin"' train two-moons --schedule cosin
 wrong 2 'every: found 0' train two-moons --schedule step:0
-wrong 2 'plateau watches a metric' train two-moons --schedule plateau
+wrong 2 '--patience: found -1' train two-moons --patience -1
+wrong 2 '--rollback-rate: found 2' train two-moons --rollback-rate 2
+wrong 1 'expected 0 or a number above 1' train two-moons --rollback 0.5 --quiet
 wrong 2 'even number' train two-moons --samples 3
 wrong 2 '--hidden: found 0' train two-moons --hidden 8,0
 wrong 2 '--hidden: found ""' train two-moons --hidden 8,,4
@@ -204,6 +207,22 @@ wrong 1 'hash is wrong' train two-moons --quiet --resume look/step-000000041.jso
 expect 0 "$reel" train two-moons --epochs 50 --optimizer momentum --checkpoint-dir look --resume auto
 holds err 'passed over a checkpoint: .*step-000000042'
 holds err 'resumed at step 40'
+
+# ---- guards ----
+expect 0 "$reel" train two-moons --batch 40 --epochs 60 --lr 4 --schedule plateau:0.5:0 --patience 9 --monitor 5 \
+    --accumulate 2 --checkpoint-dir guarded --json guarded.json
+[ -s guarded/monitor.jsonl ] || fail 'no monitor.jsonl'
+[ "$(sed 's/.*"rate": //;s/[,}].*//' guarded/log.jsonl | sort -u | wc -l)" -gt 2 ] || fail 'the plateau has not lowered the rate'
+holds guarded.json '"patience":	9'
+holds guarded.json '"ended":'
+wrong 1 'rollback goes back to a checkpoint' train two-moons --rollback 3 --quiet
+expect 0 "$reel" train two-moons --optimizer momentum --lr 50 --epochs 60 --every 1 --rollback 3 --rollback-most 20 \
+    --checkpoint-dir back
+holds back/log.jsonl '"rollback_to": '
+holds err 'rollback 1 of 20'
+expect 1 "$reel" train two-moons --lr 1e30 --checkpoint-dir bad
+holds err 'the loss is nan in step .* from finite numbers: operand 1'
+holds err 'is saved, to be examined'
 
 # ---- ops ----
 expect 0 "$reel" ops

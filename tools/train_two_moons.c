@@ -47,7 +47,7 @@ static const reel_hyper epochs_row = {.name = "epochs",
                                       .open_most = true,
                                       .kind = REEL_HYPER_WHOLE};
 static const reel_hyper batch_row = {.name = "batch",
-                                     .text = "points an update; 0: all of them",
+                                     .text = "points a batch; 0: all of them",
                                      .most = INFINITY,
                                      .open_most = true,
                                      .kind = REEL_HYPER_WHOLE};
@@ -70,7 +70,7 @@ static void print_schedules(FILE *file)
         "A part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
     const reel_schedule_type *type;
     for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
-        if (type->observe || strcmp(type->name, "lambda") == 0) continue; /* needs a metric; has no text form */
+        if (strcmp(type->name, "lambda") == 0) continue; /* has no text form */
         int column = fprintf(file, "  %s", type->name);
         for (int j = 0; j < type->hyper_count; j++) column += fprintf(file, ":%s", type->hypers[j].name);
         if (column > 33) column = (fprintf(file, "\n"), 0);
@@ -285,15 +285,20 @@ static const option_row output[] = {
     {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &asked.json},
     {"quiet", NULL, "No progress.", .set = &asked.quiet},
 };
+/* Settings of the trainer that have a flag of their own, or none. */
+static const char *const own_flags[] = {"epochs", "batch",   "seed",          "checkpoint_every",
+                                        "keep",   "durable", "accept_edited", NULL};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 int train_two_moons(int argc, char **argv)
 {
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
+    trainer_flags_init(&asked.trainer, own_flags);
     const option_group groups[] = {{"data", ROWS(data)},
                                    {"model", ROWS(model)},
                                    {"training", ROWS(training)},
+                                   {"trainer", asked.trainer.rows, asked.trainer.count},
                                    {"hyper-parameters", optimizers.rows, optimizers.count},
                                    {"checkpoints", ROWS(checkpoints)},
                                    {"output", ROWS(output)}};

@@ -7,6 +7,7 @@
 
 #include "optimizer_flags.h"
 #include "output.h"
+#include "trainer_flags.h"
 
 #define LAYERS_MOST 62 /* of an mlp, besides input and output */
 #define RUNS_MOST 4
@@ -18,6 +19,7 @@ typedef struct moons_settings {
     int hidden[LAYERS_MOST], hidden_count;
     reel_dtype precision;
     double seed, epochs, batch, every, keep;
+    trainer_flags trainer;
     const char *schedule; /* or NULL */
     bool durable, accept_edited, force, quiet, compare;
     const char *resume; /* "auto", a file, a folder, or NULL */

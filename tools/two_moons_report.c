@@ -54,6 +54,18 @@ static void add_layout(cJSON *object, const moons_run *r)
     }
 }
 
+static void add_trainer(cJSON *object, const moons_run *r)
+{
+    cJSON *settings = cJSON_AddObjectToObject(object, "trainer");
+    const trainer_flags *f = &r->settings->trainer;
+    for (int i = 0; i < f->count; i++)
+        json_add_number(settings, f->settings[i]->name, reel_trainer_get(r->trainer, f->settings[i]->name),
+                        REEL_DOUBLE);
+    const char *reason;
+    reel_trainer_stop_reason(r->trainer, &reason);
+    json_add_text(object, "ended", reason);
+}
+
 static void add_run(cJSON *object, const moons_run *r)
 {
     const moons_settings *s = r->settings;
@@ -61,6 +73,7 @@ static void add_run(cJSON *object, const moons_run *r)
     double *values = malloc(((size_t)flat.size + 1) * sizeof *values);
     add_hypers(object, r);
     add_schedule(object, r);
+    add_trainer(object, r);
     json_add_whole(object, "steps", r->steps);
     json_add_numbers(object, "loss", r->losses, r->loss_count, s->precision, "null");
     json_add_number(object, "final_loss", r->loss, s->precision);

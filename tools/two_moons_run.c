@@ -47,6 +47,7 @@ static int build(moons_run *r)
     r->optimizer = optimizer_build(r->params, &r->choice);
     r->trainer = reel_trainer_new(NULL, r->net, r->data, reel_bce_with_logits, r->optimizer);
     if (!s->quiet) r->progress = reel_progress_new(NULL, r->context, stderr);
+    trainer_flags_apply(&s->trainer, r->trainer);
     const hyper_value settings[] = {
         {"epochs", s->epochs},
         {"batch", s->batch},
@@ -65,9 +66,6 @@ static int build(moons_run *r)
     reel_schedule *schedule = reel_schedule_parse(NULL, r->context, s->schedule, reel_trainer_steps(r->trainer));
     if (schedule) reel_optimizer_set_schedule(NULL, r->optimizer, schedule);
     if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
-    if (reel_schedule_watches(schedule))
-        return option_fail(s->set, "--schedule: %s watches a metric, and this training has none to show it",
-                           s->schedule);
     return EXIT_DONE;
 }
 

@@ -69,12 +69,13 @@ static void say_operands(sentence *s, const reel_tape *tape, const node *n)
 static sentence start(reel_origin *o, const reel_tape *tape, uint32_t index, const reel_array *where, int64_t element)
 {
     const node *n = tape_node(tape, index);
+    double number = reel_array_get(where, element);
     *o = (reel_origin){
         .value = {(reel_tape *)(uintptr_t)tape, index, n->generation},
         .operation = n->op ? n->op->name : NULL,
         .site = n->site,
         .element = element,
-        .number = reel_array_get(where, element),
+        .number = isnan(number) ? (double)NAN : number, /* whatever its sign */
     };
     return (sentence){o->text, sizeof o->text, 0};
 }

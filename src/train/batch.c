@@ -54,10 +54,10 @@ static void gather_rows(reel_array *to, const reel_array *from, const int64_t *r
         memcpy((char *)to->data + (size_t)i * row, (const char *)from->data + (size_t)rows[i] * row, row);
 }
 
-/* Fills in the batch of a step. The views are of the trainer's buffers, or of the data when a step takes all rows. */
-reel_status batch_of_step(reel_trainer *t, const char *site, int64_t step, reel_batch *batch)
+/* Fills in batch number `part` of a step. The views are of the trainer's buffers, or of the data when a step takes all rows. */
+reel_status batch_of_step(reel_trainer *t, const char *site, int64_t step, int64_t part, reel_batch *batch)
 {
-    *batch = (reel_batch){.tape = t->tape, .x = REEL_NIL, .y = REEL_NIL, .step = step};
+    *batch = (reel_batch){.tape = t->tape, .x = REEL_NIL, .y = REEL_NIL, .step = step, .part = part};
     if (!t->data) return REEL_OK;
     int64_t rows = trainer_rows(t), size = trainer_batch_size(t), per_epoch = trainer_steps_per_epoch(t);
     if (size == rows) {
@@ -66,7 +66,8 @@ reel_status batch_of_step(reel_trainer *t, const char *site, int64_t step, reel_
         batch->y = reel_input(site, t->tape, t->data->y);
         return reel_error_status(t->object.context);
     }
-    int64_t epoch = step / per_epoch, first = step % per_epoch * size;
+    int64_t epoch = step / per_epoch, number = step % per_epoch * setting_of(t, SETTING_ACCUMULATE) + part;
+    int64_t first = number * size;
     int64_t count = first + size <= rows ? size : rows - first, *chosen = t->rows->data;
     if (t->order.order && t->order.order_epoch != epoch) {
         if (reel_rng_permutation(site, t->order.rng, rows, t->order.order->data) != REEL_OK)

@@ -31,27 +31,18 @@ static reel_status path_in(reel_trainer *t, const char *site, const char *folder
                           "the path of the folder is too long");
 }
 
-static void note(reel_trainer *t, const char *format, ...) REEL_PRINTF(2, 3);
-static void note(reel_trainer *t, const char *format, ...)
-{
-    char text[ERROR_TEXT_SIZE + 256];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    trainer_tell(t, REEL_EVENT_NOTE, text);
-}
-
 /* ---- saving ---- */
 
 reel_status folder_log_step(reel_trainer *t, const char *site)
 {
-    if (t->step % setting_of(t, SETTING_LOG_EVERY) != 0) return REEL_OK;
+    if (t->step % setting_of(t, SETTING_LOG_EVERY) != 0 && !t->validated) return REEL_OK;
     return saver_log(t, site,
                      (log_row){.step = t->step,
                                .loss = t->loss_before,
                                .rate = t->rate,
-                               .norm = reel_optimizer_gradient_norm(t->optimizer)});
+                               .norm = trainer_gradient_norm(t),
+                               .validated = t->validated,
+                               .validation = t->guards.validation});
 }
 
 reel_status folder_save(reel_trainer *t, const char *site, save_when when)
@@ -73,7 +64,7 @@ reel_status folder_collect(reel_trainer *t, const char *site)
 
 static reel_status remove_run(reel_trainer *t, const char *site, const file_names *names)
 {
-    static const char *const logs[] = {"log.jsonl", "times.jsonl"};
+    static const char *const logs[] = {"log.jsonl", "monitor.jsonl", "times.jsonl"};
     const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
     char path[PATH_SIZE];
     reel_status status = REEL_OK;
@@ -89,18 +80,24 @@ static reel_status remove_run(reel_trainer *t, const char *site, const file_name
     return status;
 }
 
-/* The log goes on where the checkpoint says that it stood. */
-static reel_status cut_log(reel_trainer *t, const char *site)
+static reel_status cut_file(reel_trainer *t, const char *site, const char *name, int64_t bytes)
 {
     char path[PATH_SIZE];
-    reel_status status = path_in(t, site, t->folder.path, "log.jsonl", path);
+    reel_status status = path_in(t, site, t->folder.path, name, path);
     FILE *log = status == REEL_OK ? fopen(path, "rb") : NULL;
     if (log)
         fclose(log);
-    else if (status == REEL_OK && t->folder.log_bytes == 0)
+    else if (status == REEL_OK && bytes == 0)
         return REEL_OK;
     if (status != REEL_OK) return status;
-    return file_truncate(site, t->object.context, files_of(t), path, t->folder.log_bytes);
+    return file_truncate(site, t->object.context, files_of(t), path, bytes);
+}
+
+/* The logs go on where the checkpoint says that they stood. */
+static reel_status cut_log(reel_trainer *t, const char *site)
+{
+    reel_status status = cut_file(t, site, "log.jsonl", t->folder.log_bytes);
+    return status == REEL_OK ? cut_file(t, site, "monitor.jsonl", t->folder.monitor_bytes) : status;
 }
 
 /* Loads the newest checkpoint that is whole; *found tells whether there was one. Nothing newer than `upto` counts. */
@@ -120,32 +117,38 @@ static reel_status load_newest(reel_trainer *t, const char *site, const file_nam
         char sentence[ERROR_TEXT_SIZE];
         snprintf(sentence, sizeof sentence, "%s", reel_error_text(context));
         reel_error_clear(context);
-        note(t, "passed over a checkpoint: %s", sentence);
+        trainer_note(t, "passed over a checkpoint: %s", sentence);
     }
     return REEL_OK;
 }
 
-/* Brings the log of another folder along, up to the length that its checkpoint names. */
-static reel_status bring_log(reel_trainer *t, const char *site)
+static reel_status bring_file(reel_trainer *t, const char *site, const char *name, int64_t *bytes)
 {
     reel_context *context = t->object.context;
     const char *slash = strrchr(t->resume_path, '/');
     char from[PATH_SIZE], to[PATH_SIZE];
-    int n = snprintf(from, sizeof from, "%.*slog.jsonl", slash ? (int)(slash - t->resume_path) + 1 : 0, t->resume_path);
-    reel_status status = path_in(t, site, t->folder.path, "log.jsonl", to);
-    if (status != REEL_OK || n >= (int)sizeof from || t->folder.log_bytes == 0) return status;
+    int n = snprintf(from, sizeof from, "%.*s%s", slash ? (int)(slash - t->resume_path) + 1 : 0, t->resume_path, name);
+    reel_status status = path_in(t, site, t->folder.path, name, to);
+    if (status != REEL_OK || n >= (int)sizeof from || *bytes == 0) return status;
     size_t size;
     char *text = file_read(site, context, NULL, from, (size_t)1 << 40, &size);
-    if (text && (int64_t)size >= t->folder.log_bytes) {
-        status = file_write(site, context, files_of(t), to, text, (size_t)t->folder.log_bytes, 0);
+    if (text && (int64_t)size >= *bytes) {
+        status = file_write(site, context, files_of(t), to, text, (size_t)*bytes, 0);
     } else {
         reel_error_clear(context);
-        note(t, "the log of the run so far is not beside %s: this log begins at step %lld", t->resume_path,
-             (long long)t->step + 1);
-        t->folder.log_bytes = 0;
+        trainer_note(t, "%s of the run so far is not beside %s: this one begins at step %lld", name, t->resume_path,
+                     (long long)t->step + 1);
+        *bytes = 0;
     }
     memory_free(context, text, text ? size + 1 : 0);
     return status;
+}
+
+/* Brings the logs of another folder along, up to the lengths that its checkpoint names. */
+static reel_status bring_log(reel_trainer *t, const char *site)
+{
+    reel_status status = bring_file(t, site, "log.jsonl", &t->folder.log_bytes);
+    return status == REEL_OK ? bring_file(t, site, "monitor.jsonl", &t->folder.monitor_bytes) : status;
 }
 
 /* Is the checkpoint to resume from in this very folder? */
@@ -211,6 +214,57 @@ static reel_status resume_or_start(reel_trainer *t, const char *site, const file
     return status == REEL_OK && *resumed ? cut_log(t, site) : status;
 }
 
+/* ---- going back ---- */
+
+/* The newest first, so that a run that is killed in between finds the oldest of them. */
+static reel_status remove_after(reel_trainer *t, const char *site, const file_names *names, int64_t step)
+{
+    const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
+    char path[PATH_SIZE];
+    reel_status status = REEL_OK;
+    for (int64_t i = names->count; i-- > 0 && names->items[i].number > step && status == REEL_OK;) {
+        status = path_in(t, site, t->folder.path, names->items[i].name, path);
+        if (status == REEL_OK && ops->remove(ops->user, path) != 0)
+            status = reel_error_set(t->object.context, REEL_IO, site, "trainer_run", "%s: cannot be removed", path);
+    }
+    saver_forget(t, step);
+    return status;
+}
+
+static reel_status load_and_cut(reel_trainer *t, const char *site, const file_names *names, int64_t *step, bool *found)
+{
+    char path[PATH_SIZE];
+    int64_t at = 0; /* the oldest, unless the best one is good enough */
+    for (int64_t i = 0; i < names->count; i++)
+        if (names->items[i].number == t->best_saved_step) at = i;
+    double most = t->settings[SETTING_ROLLBACK] * t->best_loss;
+    if (most > 0 && t->best_saved_loss > most) at = 0;
+    /* From the present step it would go the same way. */
+    while (at > 0 && names->items[at].number >= t->step) at--;
+    *found = names->count > 0;
+    if (!*found) return REEL_OK;
+    *step = names->items[at].number;
+    /* What is in the logs by now stays there. */
+    run_folder folder = t->folder;
+    reel_status status = path_in(t, site, folder.path, names->items[at].name, path);
+    if (status == REEL_OK) status = reel_state_load(site, t->state, path, setting_of(t, SETTING_ACCEPT_EDITED));
+    t->folder.log_bytes = folder.log_bytes;
+    t->folder.monitor_bytes = folder.monitor_bytes;
+    return status == REEL_OK ? remove_after(t, site, names, *step) : status;
+}
+
+reel_status folder_go_back(reel_trainer *t, const char *site, int64_t *step, bool *found)
+{
+    *found = false;
+    reel_status status = saver_settle(t, site);
+    if (status != REEL_OK) return status;
+    file_names names = folder_list(site, t->object.context, t->folder.path, STEP_PREFIX, STEP_SUFFIX);
+    status = reel_error_status(t->object.context);
+    if (status == REEL_OK) status = load_and_cut(t, site, &names, step, found);
+    file_names_free(t->object.context, &names);
+    return status;
+}
+
 reel_status folder_open(reel_trainer *t, const char *site)
 {
     run_folder *f = &t->folder;
@@ -231,7 +285,7 @@ reel_status folder_open(reel_trainer *t, const char *site)
     if (status == REEL_OK) status = saver_begin(t, site, &names);
     file_names_free(context, &names);
     if (status != REEL_OK) return status;
-    if (resumed) note(t, "resumed at step %lld", (long long)t->step);
+    if (resumed) trainer_note(t, "resumed at step %lld", (long long)t->step);
     /* A full disk or a missing permission shows before the first step. */
     if (!resumed || t->resume_path) status = folder_save(t, site, SAVE_NOW);
     return status;

@@ -5,6 +5,7 @@
 #include "train/saver.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* Records the loss of a batch; nil with an error kept. */
 static reel_value record_loss(reel_trainer *t, const char *site, const reel_batch *batch)
@@ -15,32 +16,96 @@ static reel_value record_loss(reel_trainer *t, const char *site, const reel_batc
     return loss;
 }
 
-static reel_status train_step(reel_trainer *t, const char *site)
+/* The share of a batch in its update: that of its rows. */
+static double share_of(const reel_trainer *t, const reel_batch *batch)
 {
-    reel_context *context = t->object.context;
-    reel_batch batch;
+    return (double)(t->data ? batch->size : 1) / (double)trainer_step_rows(t, batch->step);
+}
+
+/* Walks back with the gradient scaled by `share`. */
+static void walk_back(const char *site, reel_value loss, double share)
+{
+    if (share == 1) {
+        reel_backward(site, loss);
+        return;
+    }
+    reel_array seed = reel_data(loss);
+    seed.dtype = REEL_DOUBLE;
+    seed.data = &share;
+    if (seed.size != 1 || reel_is_nil(loss))
+        reel_backward(site, loss); /* which says what is wrong */
+    else
+        reel_backward_from(site, loss, &seed);
+}
+
+/* Records batch number `part` of the update after `step`; nil with an error kept. */
+static reel_value record_part(reel_trainer *t, const char *site, int64_t step, int64_t part, reel_batch *batch)
+{
     reel_tape_rewind(t->tape);
-    reel_rng_seek(site, t->dropout, (uint64_t)t->step);
-    if (batch_of_step(t, site, t->step, &batch) != REEL_OK) return reel_error_status(context);
-    reel_value loss = record_loss(t, site, &batch);
-    reel_backward(site, loss);
-    double value = reel_item(site, loss);
-    if (reel_failed(context)) return reel_error_status(context);
-    t->loss_before = value;
-    if (!isfinite(value) && setting_of(t, SETTING_STOP_NOT_FINITE))
-        return reel_error_set(context, REEL_NOT_FINITE, site, "trainer_run", "the loss is %g in step %lld (epoch %lld)",
-                              isnan(value) ? (double)NAN : value, (long long)t->step + 1,
-                              (long long)(t->step / trainer_steps_per_epoch(t)) + 1);
+    if (batch_of_step(t, site, step, part, batch) != REEL_OK) return REEL_NIL;
+    return record_loss(t, site, batch);
+}
+
+static reel_status update(reel_trainer *t, const char *site, reel_value loss)
+{
+    guards *g = &t->guards;
+    reel_context *context = t->object.context;
+    double value = g->part_loss;
+    g->gradient_norm = t->settings[SETTING_MIN_GRADIENT] > 0 ? reel_gradient_norm(t->params, 2) : NAN;
+    reel_status status = monitor_before(t, site);
+    if (status != REEL_OK) return status;
     saver_changes(t);
     t->rate = reel_optimizer_rate(t->optimizer);
-    reel_status status = reel_optimizer_step(site, t->optimizer);
+    status = reel_optimizer_step(site, t->optimizer);
+    if (status == REEL_NOT_FINITE && reel_params_has_gradient(t->params) && !guards_gradient_finite(t->params) &&
+        (setting_of(t, SETTING_STOP_NOT_FINITE) || t->settings[SETTING_ROLLBACK] > 0)) {
+        reel_error_clear(context); /* the walk back is there still: where the number comes from can be told */
+        g->parts--;
+        return guards_not_finite(t, site, loss, value);
+    }
     if (status != REEL_OK) return status;
-    if (value < t->best_loss) {
+    t->loss_before = value;
+    if (trainer_steps_per_epoch(t) == 1 && value < t->best_loss) {
         t->best_loss = value;
         t->best_step = t->step;
     }
     t->step++;
+    g->parts = 0;
+    g->part_loss = 0;
+    monitor_after(t);
     return REEL_OK;
+}
+
+/* One batch, and the update when it is the last one of it. *updated: an update was made, and the run stands after it. */
+static reel_status train_batch(reel_trainer *t, const char *site, bool *updated)
+{
+    reel_context *context = t->object.context;
+    guards *g = &t->guards;
+    reel_batch batch;
+    int64_t per_epoch = trainer_steps_per_epoch(t), parts = trainer_parts(t, t->step);
+    *updated = t->validated = false;
+    /* Dropout has its place in the stream by the number of the batch, in the run. */
+    reel_rng_seek(site, t->dropout,
+                  (uint64_t)(t->step / per_epoch * trainer_batches_per_epoch(t) +
+                             t->step % per_epoch * setting_of(t, SETTING_ACCUMULATE) + g->parts));
+    if (g->parts == 0) guards_before(t);
+    reel_value loss = record_part(t, site, t->step, g->parts, &batch);
+    double share = reel_failed(context) ? 1 : share_of(t, &batch);
+    walk_back(site, loss, share);
+    double value = reel_item(site, loss);
+    if (reel_failed(context)) return reel_error_status(context);
+    bool look = guards_look(t);
+    if (!isfinite(value) && (setting_of(t, SETTING_STOP_NOT_FINITE) || t->settings[SETTING_ROLLBACK] > 0))
+        return guards_not_finite(t, site, loss, value);
+    if (look && !guards_gradient_finite(t->params)) return guards_not_finite(t, site, loss, value);
+    g->part_loss = g->parts == 0 ? share * value : g->part_loss + share * value;
+    if (++g->parts < parts) return REEL_OK;
+    int64_t step = t->step;
+    reel_status status = update(t, site, loss);
+    if (status != REEL_OK || t->step != step + 1) return status;
+    status = guards_step_done(t, site, t->loss_before);
+    *updated = status == REEL_OK && t->step == step + 1;
+    return status;
 }
 
 /* Runs `batch` in evaluation mode and without gradients. */
@@ -52,11 +117,17 @@ static double loss_of_batch(reel_trainer *t, const char *site, const reel_batch 
 double trainer_loss_now(reel_trainer *t, const char *site)
 {
     if (t->step == 0) return NAN;
+    int64_t step = t->step - 1, parts = trainer_parts(t, step);
+    /* The order of that epoch is gone when the next one has begun. */
+    if (t->order.order && t->order.order_epoch != step / trainer_steps_per_epoch(t)) return NAN;
     bool gradients = reel_tape_set_gradients(t->tape, false), training = reel_tape_set_training(t->tape, false);
     reel_batch batch;
-    reel_tape_rewind(t->tape);
-    double loss = NAN;
-    if (batch_of_step(t, site, t->step - 1, &batch) == REEL_OK) loss = loss_of_batch(t, site, &batch);
+    double loss = 0;
+    for (int64_t part = 0; part < parts && !reel_failed(t->object.context); part++) {
+        double value = reel_item(site, record_part(t, site, step, part, &batch));
+        loss = parts == 1 ? value : loss + share_of(t, &batch) * value;
+    }
+    if (reel_failed(t->object.context)) loss = NAN;
     reel_tape_set_gradients(t->tape, gradients);
     reel_tape_set_training(t->tape, training);
     return loss;
@@ -74,6 +145,11 @@ static reel_array rows_view(const reel_array *whole, int64_t first, int64_t coun
 
 double reel_trainer_evaluate(const char *site, reel_trainer *t, reel_dataset *data)
 {
+    return trainer_evaluate(t, site, data, false);
+}
+
+double trainer_evaluate(reel_trainer *t, const char *site, reel_dataset *data, bool whole)
+{
     if (!t || reel_failed(t->object.context)) return NAN;
     int64_t rows = data && data->x && data->x->rank ? data->x->shape[0] : 0;
     if (rows == 0 || !data->y || data->y->rank == 0 || data->y->shape[0] != rows) {
@@ -85,7 +161,7 @@ double reel_trainer_evaluate(const char *site, reel_trainer *t, reel_dataset *da
     if (size == 0 || size > rows) size = rows;
     bool gradients = reel_tape_set_gradients(t->tape, false), training = reel_tape_set_training(t->tape, false);
     double sum = 0;
-    for (int64_t first = 0; first < rows && !t->stop_requested; first += size) {
+    for (int64_t first = 0; first < rows && (whole || !t->stop_requested); first += size) {
         int64_t count = first + size <= rows ? size : rows - first;
         reel_array x = rows_view(data->x, first, count), y = rows_view(data->y, first, count);
         reel_tape_rewind(t->tape);
@@ -99,7 +175,7 @@ double reel_trainer_evaluate(const char *site, reel_trainer *t, reel_dataset *da
     }
     reel_tape_set_gradients(t->tape, gradients);
     reel_tape_set_training(t->tape, training);
-    return reel_failed(t->object.context) || t->stop_requested ? NAN : sum / (double)rows;
+    return reel_failed(t->object.context) || (t->stop_requested && !whole) ? NAN : sum / (double)rows;
 }
 
 /* Saves when a checkpoint is due after this step; one that was asked for is there before the next step. */
@@ -113,23 +189,49 @@ static reel_status save_due(reel_trainer *t, const char *site, int64_t *saved)
     return every > 0 && t->step % every == 0 ? folder_save(t, site, SAVE_LATER) : REEL_OK;
 }
 
+static void say_end(reel_trainer *t, reel_stop stop, const char *text)
+{
+    t->stop = stop;
+    snprintf(t->reason, sizeof t->reason, "%s", text);
+}
+
 static reel_status train_to_end(reel_trainer *t, const char *site)
 {
     int64_t steps = reel_trainer_steps(t), saved = t->step;
     reel_status status = REEL_OK;
-    while (status == REEL_OK && t->step < steps && !t->stop_requested) {
-        status = train_step(t, site);
+    bool ended = guards_stop(t);
+    while (status == REEL_OK && t->step < steps && !t->stop_requested && !ended) {
+        bool updated;
+        int64_t before = t->step;
+        status = train_batch(t, site, &updated);
         if (status != REEL_OK) return status;
+        if (!updated) {
+            if (t->step < before) saved = t->step; /* it has gone back, and saved itself there */
+            continue;
+        }
+        ended = guards_stop(t);
         if (t->folder.path) status = folder_log_step(t, site);
         trainer_tell(t, REEL_EVENT_STEP, NULL);
         if (status == REEL_OK && t->folder.path) status = folder_collect(t, site);
-        if (status == REEL_OK && t->folder.path && t->step < steps && !t->stop_requested)
+        if (status == REEL_OK && t->folder.path && t->step < steps && !t->stop_requested && !ended)
             status = save_due(t, site, &saved);
     }
-    if (status == REEL_OK && t->folder.path && (saved < t->step || t->step == 0))
+    if (status == REEL_OK && ended) trainer_note(t, "ended after step %lld: %s", (long long)t->step, t->reason);
+    if (status == REEL_OK && t->folder.path && (saved < t->step || t->step == 0 || t->guards.parts > 0))
         status = folder_save(t, site, SAVE_LAST);
-    if (status == REEL_OK && t->stop_requested && t->step < steps) return REEL_STOPPED;
-    return status;
+    if (status != REEL_OK || ended) return status;
+    bool done = t->step >= steps;
+    say_end(t, done ? REEL_STOP_EPOCHS : REEL_STOP_REQUEST, done ? "the last epoch is done" : "stopped on request");
+    return done ? REEL_OK : REEL_STOPPED;
+}
+
+/* The smallest loss of a checkpoint of an older version is that of a batch, which no mean of an epoch would reach. */
+static void renew_best(reel_trainer *t)
+{
+    const guards *g = &t->guards;
+    if (t->step == 0 || trainer_steps_per_epoch(t) == 1 || g->epoch_rows > 0 || !isnan(g->epoch_loss)) return;
+    t->best_loss = INFINITY;
+    t->best_step = -1;
 }
 
 reel_status reel_trainer_run(const char *site, reel_trainer *t)
@@ -137,15 +239,19 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (!t) return REEL_BAD_ARGUMENT;
     reel_context *context = t->object.context;
     if (reel_failed(context)) return reel_error_status(context);
+    t->site = site && *site ? site : NULL;
     reel_status status = reel_params_seal(site, t->params);
     if (status == REEL_OK) status = batches_prepare(t, site);
+    if (status == REEL_OK) status = guards_prepare(t, site);
     if (status == REEL_OK && t->folder.path) status = saver_prepare(t, site);
+    say_end(t, REEL_STOP_NONE, "");
     object_raise(t);
     if (status == REEL_OK && !t->tape->rng) reel_tape_set_rng(t->tape, t->dropout);
     if (status == REEL_OK && t->folder.path)
         status = folder_open(t, site);
     else if (status == REEL_OK && t->resume_path)
         status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+    renew_best(t);
     if (status == REEL_OK) {
         trainer_tell(t, REEL_EVENT_BEGIN, NULL);
         status = train_to_end(t, site);
@@ -153,6 +259,7 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
         trainer_tell(t, REEL_EVENT_END, reel_error_text(context));
     }
     folder_close(t);
+    t->site = NULL; /* a text of the caller's */
     t->stop_requested = 0;
     return status;
 }

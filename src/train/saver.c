@@ -17,7 +17,8 @@
 enum {
     LOG_ROWS = 1024,       /* lines held back */
     LOG_ROWS_MOST = 65536, /* while the writer is busy */
-    LOG_LINE = 256         /* the most bytes of a line */
+    LOG_LINE = 320,        /* the most bytes of a line */
+    TEXT_MOST = 1 << 20    /* bytes of the monitor's lines held back */
 };
 
 static const char who[] = "trainer_run";
@@ -50,8 +51,26 @@ typedef struct rate_text {
     char text[NUMBER_TEXT_SIZE];
 } rate_text;
 
+static char *add_loss(const saver *s, char *to, double loss)
+{
+    /* of a float run the shortest decimal of the float */
+    return to + (s->single ? number_print_float(to, (float)loss) : number_print_double(to, loss));
+}
+
+static char *add_rollback(const saver *s, char *to, const log_row *row)
+{
+    to = add_text(to, "{\"rollback_to\": ");
+    to += number_print_int64(to, row->step);
+    to = add_text(to, ", \"from\": ");
+    to += number_print_int64(to, row->rolled_from);
+    to = add_loss(s, add_text(to, ", \"loss\": "), row->loss);
+    to = add_double(add_text(to, ", \"rate_factor\": "), row->rate);
+    return add_text(to, "}\n");
+}
+
 static char *add_line(const saver *s, char *to, const log_row *row, rate_text *rate)
 {
+    if (row->rolled) return add_rollback(s, to, row);
     if (rate->length == 0 || memcmp(&rate->value, &row->rate, sizeof rate->value) != 0) {
         rate->value = row->rate;
         rate->length = number_print_double(rate->text, row->rate);
@@ -60,14 +79,21 @@ static char *add_line(const saver *s, char *to, const log_row *row, rate_text *r
     to += number_print_int64(to, row->step);
     to = add_text(to, ", \"epoch\": ");
     to += number_print_int64(to, (row->step - 1) / s->steps_per_epoch);
-    to = add_text(to, ", \"loss\": ");
-    /* of a float run the shortest decimal of the float */
-    to += s->single ? number_print_float(to, (float)row->loss) : number_print_double(to, row->loss);
+    to = add_loss(s, add_text(to, ", \"loss\": "), row->loss);
     to = add_text(to, ", \"rate\": ");
     memcpy(to, rate->text, rate->length);
     to += rate->length;
     if (!isnan(row->norm)) to = add_double(add_text(to, ", \"gradient_norm\": "), row->norm);
+    if (row->validated) to = add_double(add_text(to, ", \"validation_loss\": "), row->validation);
     return add_text(to, "}\n");
+}
+
+static void write_text(saver *s, text_rows *text, bool sync, file_fault *fault)
+{
+    if (text->whole > 0 && !fault->what &&
+        file_append_to(s->files, s->monitor_path, text->text, text->whole, sync ? FILE_SYNC_CONTENT : 0, fault))
+        s->trainer->folder.monitor_bytes += (int64_t)text->whole;
+    text->count = text->whole = 0;
 }
 
 static void write_rows(saver *s, log_rows *rows, bool sync, file_fault *fault)
@@ -123,6 +149,7 @@ static void keep_step(saver *s)
     for (int64_t i = 0; i < kept->count; i++) {
         int64_t one = kept->items[i];
         bool goes = i + keep < kept->count && one != s->trainer->best_saved_step && one <= step;
+        if (one == 0 && s->job.keep_first) goes = false;
         step_list *to = goes ? gone : kept;
         to->items[goes ? gone->count++ : left++] = one;
     }
@@ -165,6 +192,7 @@ static void work(void *self)
     }
     writer_took(&s->writer);
     write_rows(s, &job->rows, job->durable, &job->fault);
+    write_text(s, &job->text, job->durable, &job->fault);
     if (!job->checkpoint || job->fault.what) return;
     note_loss(s);
     if (job->unknown) return;
@@ -242,6 +270,8 @@ void saver_free(reel_trainer *t)
     memory_free(context, s->buffer, s->buffer ? DRAFT_BUFFER : 0);
     memory_free(context, s->rows.items, (size_t)s->rows.room * sizeof(log_row));
     memory_free(context, s->job.rows.items, (size_t)s->job.rows.room * sizeof(log_row));
+    memory_free(context, s->text.text, s->text.room);
+    memory_free(context, s->job.text.text, s->job.text.room);
     memory_free(context, s->kept.items, (size_t)s->kept.room * sizeof(int64_t));
     memory_free(context, s->job.gone.items, (size_t)s->job.gone.room * sizeof(int64_t));
     memory_free(context, s, sizeof *s);
@@ -258,10 +288,12 @@ reel_status saver_begin(reel_trainer *t, const char *site, const file_names *nam
     s->step_at_begin = t->step;
     s->began_at = saver_now();
     s->rows.count = s->job.rows.count = s->kept.count = 0;
+    s->text.count = s->text.whole = s->job.text.count = s->job.text.whole = 0;
     s->failed = s->asked = false;
     evaluator_free(s->evaluator);
     s->evaluator = NULL;
     if (path_in(t, site, "log.jsonl", s->log_path) != REEL_OK) return reel_error_status(t->object.context);
+    path_in(t, site, "monitor.jsonl", s->monitor_path);
     path_in(t, site, "times.jsonl", s->times_path);
     for (int64_t i = 0; i < names->count; i++) {
         char name[STEP_NAME]; /* one that is spelled otherwise is not the trainer's */
@@ -317,8 +349,22 @@ static reel_status give(reel_trainer *t, const char *site, bool thread)
 static void hand_rows(saver *s)
 {
     log_rows rows = s->job.rows;
+    text_rows text = s->job.text;
     s->job.rows = s->rows;
+    s->job.text = s->text;
     s->rows = rows;
+    s->text = text;
+}
+
+/* Writes the lines held back. */
+static reel_status write_lines(reel_trainer *t, const char *site)
+{
+    saver *s = t->folder.saver;
+    reel_status status = saver_settle(t, site);
+    if (status != REEL_OK) return status;
+    hand_rows(s);
+    s->job.checkpoint = s->job.durable = false;
+    return give(t, site, setting_of(t, SETTING_BACKGROUND) && writer_start(&s->writer));
 }
 
 reel_status saver_log(reel_trainer *t, const char *site, log_row row)
@@ -329,15 +375,34 @@ reel_status saver_log(reel_trainer *t, const char *site, log_row row)
         if (writer_busy(&s->writer) && s->rows.room < LOG_ROWS_MOST) {
             if (!grow_rows(t, site, &s->rows)) return REEL_NO_MEMORY;
         } else {
-            status = saver_settle(t, site);
+            status = write_lines(t, site);
             if (status != REEL_OK) return status;
-            hand_rows(s);
-            s->job.checkpoint = s->job.durable = false;
-            status = give(t, site, setting_of(t, SETTING_BACKGROUND) && writer_start(&s->writer));
         }
     }
     s->rows.items[s->rows.count++] = row;
     return status;
+}
+
+reel_status saver_text_room(reel_trainer *t, const char *site, size_t size)
+{
+    saver *s = t->folder.saver;
+    if (s->text.whole + size > TEXT_MOST && s->text.whole > 0) {
+        reel_status status = write_lines(t, site);
+        if (status != REEL_OK) return status;
+    }
+    if (s->text.room - s->text.whole >= size) return REEL_OK;
+    size_t room = 2 * (s->text.whole + size);
+    char *text = memory_resize(t->object.context, site, who, s->text.text, s->text.room, room);
+    if (!text) return REEL_NO_MEMORY;
+    s->text.text = text;
+    s->text.room = room;
+    return REEL_OK;
+}
+
+void saver_forget(reel_trainer *t, int64_t step)
+{
+    step_list *kept = &t->folder.saver->kept;
+    while (kept->count > 0 && kept->items[kept->count - 1] > step) kept->count--;
 }
 
 void saver_quiet(reel_trainer *t, bool saves)
@@ -345,9 +410,10 @@ void saver_quiet(reel_trainer *t, bool saves)
     saver *s = t->folder.saver;
     if (!s || s->drafting) return;
     writer_wait(&s->writer);
-    if (!saves || s->failed || s->rows.count == 0) return;
+    if (!saves || s->failed || (s->rows.count == 0 && s->text.whole == 0)) return;
     file_fault fault = {0};
     write_rows(s, &s->rows, false, &fault);
+    write_text(s, &s->text, false, &fault);
     file_refuse(NULL, t->object.context, &fault);
 }
 
@@ -355,6 +421,7 @@ void saver_quiet(reel_trainer *t, bool saves)
 static bool can_evaluate(reel_trainer *t)
 {
     saver *s = t->folder.saver;
+    if (setting_of(t, SETTING_ACCUMULATE) > 1) return false; /* its rows are those of several batches */
     if (!s->asked) s->evaluator = evaluator_new(t);
     s->asked = true;
     return s->evaluator && t->step > 0;
@@ -394,6 +461,7 @@ reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool las
     s->job.times = durable || last;
     s->job.step = t->step;
     s->job.keep = setting_of(t, SETTING_KEEP);
+    s->job.keep_first = t->settings[SETTING_ROLLBACK] > 0; /* a rollback may have to go back to it */
     return give(t, site, later);
 }
 
@@ -405,6 +473,8 @@ void saver_end(reel_trainer *t)
     /* What a run that failed has logged since its last checkpoint is of use to the reader; resuming cuts it off. */
     file_fault fault = {0};
     if (!s->failed) write_rows(s, &s->rows, false, &fault);
+    if (!s->failed) write_text(s, &s->text, false, &fault);
     s->rows.count = 0;
+    s->text.count = s->text.whole = 0;
     atomic_store(&s->writer.state, WRITER_FREE);
 }

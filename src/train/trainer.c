@@ -8,11 +8,18 @@
 #include "train/state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const reel_hyper settings[] = {
-#define SETTING_ROW(id, label, number, from, to, sentence)                                                             \
-    {.name = label, .kind = REEL_HYPER_WHOLE, .value = number, .least = from, .most = to, .text = sentence},
+#define SETTING_ROW(id, label, which, number, from, to, sentence)                                                      \
+    {.name = label,                                                                                                    \
+     .kind = REEL_HYPER_##which,                                                                                       \
+     .value = number,                                                                                                  \
+     .least = from,                                                                                                    \
+     .most = to,                                                                                                       \
+     .open_most = REEL_HYPER_##which == REEL_HYPER_NUMBER,                                                             \
+     .text = sentence},
     TRAINER_SETTINGS(SETTING_ROW)
 #undef SETTING_ROW
 };
@@ -29,6 +36,7 @@ static void trainer_destroy(reel_object *object)
     reel_array_free(t->rows);
     reel_array_free(t->x);
     reel_array_free(t->y);
+    memory_free(object->context, t->before, t->before_bytes);
     saver_free(t);
     memory_string_free(object->context, t->folder.path);
     memory_string_free(object->context, t->resume_path);
@@ -51,6 +59,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
     t->loss_before = t->loss_after = t->rate = NAN;
     t->best_loss = t->best_saved_loss = INFINITY;
     t->best_step = t->best_saved_step = -1;
+    t->guards = guards_start;
     for (int i = 0; i < SETTING_COUNT; i++) t->settings[i] = settings[i].value;
     t->tape = reel_tape_new(site, context, reel_params_dtype(params));
     t->state = reel_state_new(site, context, NULL);
@@ -59,6 +68,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         if (module) reel_state_add_module(site, t->state, "model", module);
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
+        state_add_visit(site, t->state, "open_gradient", t, gradient_visit);
     }
     object_raise(t);
     if (t->tape && !reel_failed(context)) return t;
@@ -69,8 +79,8 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
 static reel_value loss_of_module(const reel_batch *batch, void *user)
 {
     reel_trainer *t = user;
-    reel_value prediction = reel_forward("trainer", t->module, batch->x);
-    return t->loss_of("trainer", prediction, batch->y);
+    const char *site = t->site ? t->site : "trainer";
+    return t->loss_of(site, reel_forward(site, t->module, batch->x), batch->y);
 }
 
 reel_trainer *reel_trainer_new(const char *site, reel_module *module, reel_dataset *data, reel_loss_of loss,
@@ -125,7 +135,13 @@ reel_status reel_trainer_set(const char *site, reel_trainer *t, const char *name
     if (i < 0)
         return reel_error_set(context, REEL_NOT_FOUND, site, "trainer_set", "there is no setting \"%s\"",
                               name ? name : "");
-    if (value != floor(value) || !(value >= settings[i].least && value <= settings[i].most))
+    if (settings[i].kind == REEL_HYPER_NUMBER) {
+        if (reel_hyper_check(site, context, "trainer_set", &settings[i], value) != REEL_OK)
+            return reel_error_status(context);
+        if (i == SETTING_ROLLBACK && value > 0 && value <= 1)
+            return reel_error_set(context, REEL_BAD_ARGUMENT, site, "trainer_set",
+                                  "%s: found %g, expected 0 or a number above 1", name, value);
+    } else if (value != floor(value) || !(value >= settings[i].least && value <= settings[i].most))
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, "trainer_set",
                               "%s: found %g, expected a whole number from %g to %g", name, value, settings[i].least,
                               settings[i].most);
@@ -185,6 +201,35 @@ reel_status reel_trainer_set_sampler(const char *site, reel_trainer *t, reel_rng
     return REEL_OK;
 }
 
+reel_status reel_trainer_set_validation(const char *site, reel_trainer *t, reel_dataset *data)
+{
+    if (!t) return REEL_BAD_ARGUMENT;
+    reel_context *context = t->object.context;
+    if (reel_failed(context)) return reel_error_status(context);
+    bool rows = data && data->x && data->x->rank && data->x->shape[0] > 0;
+    if (data && (!rows || !data->y || data->y->rank == 0 || data->y->shape[0] != data->x->shape[0]))
+        return reel_error_set(context, REEL_BAD_SHAPE, site, "trainer_set_validation",
+                              "the data set has no rows, or x and y have not as many");
+    t->validation = data;
+    return REEL_OK;
+}
+
+reel_stop reel_trainer_stop_reason(const reel_trainer *t, const char **text)
+{
+    if (text) *text = t ? t->reason : "";
+    return t ? t->stop : REEL_STOP_NONE;
+}
+
+double reel_trainer_epoch_loss(const reel_trainer *t)
+{
+    return t ? t->guards.epoch_loss : NAN;
+}
+
+double reel_trainer_validation_loss(const reel_trainer *t)
+{
+    return t ? t->guards.validation : NAN;
+}
+
 reel_state *reel_trainer_state(reel_trainer *t)
 {
     return t ? t->state : NULL;
@@ -218,10 +263,33 @@ int64_t trainer_batch_size(const reel_trainer *t)
     return batch == 0 || batch > rows ? rows : batch;
 }
 
-int64_t trainer_steps_per_epoch(const reel_trainer *t)
+int64_t trainer_batches_per_epoch(const reel_trainer *t)
 {
     int64_t batch = trainer_batch_size(t);
-    return batch ? (trainer_rows(t) + batch - 1) / batch : 1;
+    return batch ? (trainer_rows(t) + batch - 1) / batch : setting_of(t, SETTING_ACCUMULATE);
+}
+
+int64_t trainer_steps_per_epoch(const reel_trainer *t)
+{
+    int64_t batches = trainer_batches_per_epoch(t), parts = setting_of(t, SETTING_ACCUMULATE);
+    return parts >= batches ? 1 : (batches + parts - 1) / parts;
+}
+
+int64_t trainer_parts(const reel_trainer *t, int64_t step)
+{
+    int64_t parts = setting_of(t, SETTING_ACCUMULATE), batches = trainer_batches_per_epoch(t);
+    if (parts >= batches) return batches;
+    int64_t left = batches - step % trainer_steps_per_epoch(t) * parts;
+    return left < parts ? left : parts;
+}
+
+int64_t trainer_step_rows(const reel_trainer *t, int64_t step)
+{
+    int64_t parts = trainer_parts(t, step), size = trainer_batch_size(t);
+    if (size == 0) return parts;
+    int64_t first = step % trainer_steps_per_epoch(t) * setting_of(t, SETTING_ACCUMULATE) * size;
+    int64_t left = trainer_rows(t) - first;
+    return left < parts * size ? left : parts * size;
 }
 
 int64_t reel_trainer_step(const reel_trainer *t)
@@ -245,6 +313,22 @@ double reel_trainer_best(const reel_trainer *t, int64_t *step)
     return t ? t->best_loss : NAN;
 }
 
+double trainer_gradient_norm(const reel_trainer *t)
+{
+    double norm = reel_optimizer_gradient_norm(t->optimizer);
+    return isnan(norm) ? t->guards.gradient_norm : norm;
+}
+
+void trainer_note(reel_trainer *t, const char *format, ...)
+{
+    char text[ERROR_TEXT_SIZE + 256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    trainer_tell(t, REEL_EVENT_NOTE, text);
+}
+
 void trainer_tell(reel_trainer *t, reel_event_kind kind, const char *text)
 {
     trainer_tell_of(t, kind, text, t->step);
@@ -261,7 +345,9 @@ void trainer_tell_of(reel_trainer *t, reel_event_kind kind, const char *text, in
                         .epochs = setting_of(t, SETTING_EPOCHS),
                         .loss = t->loss_before,
                         .rate = t->rate,
-                        .gradient_norm = reel_optimizer_gradient_norm(t->optimizer),
-                        .text = text ? text : ""};
+                        .gradient_norm = trainer_gradient_norm(t),
+                        .text = text ? text : "",
+                        .epoch_loss = t->guards.epoch_loss,
+                        .validation = t->guards.validation};
     t->observer(&event, t->observer_user);
 }

@@ -36,6 +36,24 @@ static const char *data_hash(reel_trainer *t, reel_context *context)
     return t->data_hash ? t->data_hash : "";
 }
 
+static bool reading(const visitor *v)
+{
+    return visit_mode_of(v) == VISIT_CHECK || visit_mode_of(v) == VISIT_LOAD;
+}
+
+/* The settings of the guards, for people and for what is told of a resume: those of the run count. */
+static void visit_settings(const reel_trainer *t, visitor *v)
+{
+    if (!visit_has(v, "settings")) return;
+    visit_begin(v, "settings");
+    for (int i = SETTING_PATIENCE; i < SETTING_COUNT; i++) {
+        double value = t->settings[i];
+        const char *name = reel_trainer_setting(i)->name;
+        if (visit_has(v, name)) visit_double(v, name, &value);
+    }
+    visit_end(v);
+}
+
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
@@ -44,6 +62,21 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
     visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
     visit_late_int64(v, "best_saved_step", &t->best_saved_step);
     visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
+    if (reading(v) ? visit_has(v, "monitor_bytes") : setting_of(t, SETTING_MONITOR) > 0 || t->folder.monitor_bytes > 0)
+        visit_late_int64(v, "monitor_bytes", &t->folder.monitor_bytes);
+    else if (visit_mode_of(v) == VISIT_LOAD)
+        t->folder.monitor_bytes = 0;
+    visit_settings(t, v);
+}
+
+/* As many batches an update: only when there are several, so that files of older versions fit. */
+static void visit_accumulate(const reel_trainer *t, visitor *v)
+{
+    int64_t parts = setting_of(t, SETTING_ACCUMULATE);
+    if (parts > 1 && reading(v) && !visit_has(v, "accumulate"))
+        visit_reject(v, REEL_MISMATCH, "accumulate: found 1, expected %lld", (long long)parts);
+    else if (reading(v) ? visit_has(v, "accumulate") : parts > 1)
+        visit_same_int64(v, "accumulate", parts);
 }
 
 void trainer_visit(void *self, visitor *v, const char *name)
@@ -58,10 +91,12 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_int64(v, "best_step", &t->best_step);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */
     visit_same_int64(v, "batch", trainer_batch_size(t));
+    visit_accumulate(t, v);
     visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
     visit_same_int64(v, "rows", trainer_rows(t));
     visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
     sampler_visit(t, v);
+    guards_visit(t, v);
     /* What depends on when the run was saved and how long it is to be is no part of the hash. */
     visit_apart_begin(v);
     visit_bookkeeping(t, v);

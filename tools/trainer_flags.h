@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The settings of the trainer as flags: all of it follows from the table of the library.
+ */
+#ifndef TOOLS_TRAINER_FLAGS_H
+#define TOOLS_TRAINER_FLAGS_H
+
+#include "options.h"
+
+#define SETTINGS_MOST 64
+
+typedef struct trainer_flags {
+    option_row rows[SETTINGS_MOST];
+    char names[SETTINGS_MOST][40];
+    const reel_hyper *settings[SETTINGS_MOST];
+    double values[SETTINGS_MOST];
+    int count;
+} trainer_flags;
+
+/* A row for every setting but those in `except` (ends with NULL), which the command has flags of its own for. */
+void trainer_flags_init(trainer_flags *flags, const char *const *except);
+/* Sets them; an error is kept in the trainer's context. */
+void trainer_flags_apply(const trainer_flags *flags, reel_trainer *trainer);
+
+#endif
