@@ -144,7 +144,8 @@ REEL_API reel_status reel_optimizer_set_schedule(REEL_SITE reel_optimizer *optim
 REEL_API reel_status reel_optimizer_group_set_schedule(REEL_SITE reel_optimizer *optimizer, int group,
                                                        reel_schedule *schedule);
 REEL_API reel_schedule *reel_optimizer_schedule(const reel_optimizer *optimizer, int group);
-/* The update that counts as step 0 of the schedule; 0 at first. */
+/* The update that counts as step 0 of the schedule; 0 at first; reel_optimizer_steps: from here on. Negative: the
+ * schedule is ahead of the count, as after the steps were forgotten while it goes on. */
 REEL_API void reel_optimizer_set_origin(reel_optimizer *optimizer, int64_t origin);
 REEL_API int64_t reel_optimizer_origin(const reel_optimizer *optimizer);
 /* Tells every schedule of the optimizer a metric, once. */

@@ -19,6 +19,7 @@
 #include <reel/optim.h>
 #include <reel/params.h>
 #include <reel/random.h>
+#include <reel/resume.h>
 #include <reel/schedule.h>
 #include <reel/tape.h>
 #include <reel/trace.h>

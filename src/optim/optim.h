@@ -50,6 +50,7 @@ struct reel_optimizer {
     int momentum_row; /* row of "momentum" or "beta1", or -1 */
     state_vector state[STATE_MOST];
     int64_t steps, skipped, origin;
+    bool takes_other; /* a checkpoint of another kind is no fault: its clipping, noise and schedules are taken over */
     double gradient_norm;
     reel_rng *noise; /* older than the optimizer, so that a context frees it later */
 };

@@ -4,6 +4,8 @@
  */
 #include "train/saver.h"
 
+#include <reel/resume.h>
+
 #include <math.h>
 
 /* Records the loss of a batch; nil with an error kept. */
@@ -40,7 +42,7 @@ static reel_status train_step(reel_trainer *t, const char *site)
         t->best_step = t->step;
     }
     t->step++;
-    return REEL_OK;
+    return t->average ? reel_average_step(site, t->average, t->step) : REEL_OK;
 }
 
 /* Runs `batch` in evaluation mode and without gradients. */
@@ -113,6 +115,11 @@ static reel_status save_due(reel_trainer *t, const char *site, int64_t *saved)
     return every > 0 && t->step % every == 0 ? folder_save(t, site, SAVE_LATER) : REEL_OK;
 }
 
+reel_status trainer_one_step(reel_trainer *t, const char *site)
+{
+    return train_step(t, site);
+}
+
 static reel_status train_to_end(reel_trainer *t, const char *site)
 {
     int64_t steps = reel_trainer_steps(t), saved = t->step;
@@ -145,8 +152,9 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (status == REEL_OK && t->folder.path)
         status = folder_open(t, site);
     else if (status == REEL_OK && t->resume_path)
-        status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+        status = resume_load(t, site, t->resume_path);
     if (status == REEL_OK) {
+        resume_tell(t);
         trainer_tell(t, REEL_EVENT_BEGIN, NULL);
         status = train_to_end(t, site);
         if (t->folder.path) saver_settle(t, site);
@@ -154,6 +162,13 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     }
     folder_close(t);
     t->stop_requested = 0;
+    int64_t prove = setting_of(t, SETTING_PROVE);
+    if ((status == REEL_OK || status == REEL_STOPPED) && prove > 0 && t->folder.path) {
+        reel_proof proof;
+        reel_status proved = reel_trainer_prove(site, t, prove, &proof);
+        if (*proof.text) trainer_tell(t, REEL_EVENT_NOTE, proof.text);
+        if (proved != REEL_OK) status = proved;
+    }
     return status;
 }
 

@@ -19,8 +19,7 @@ static void hash_array(XXH3_state_t *hash, const reel_array *a)
     XXH3_128bits_update(hash, a->data, (size_t)a->size * reel_dtype_size(a->dtype));
 }
 
-/* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
-static const char *data_hash(reel_trainer *t, reel_context *context)
+const char *trainer_data_hash(reel_trainer *t, reel_context *context)
 {
     if (t->data_hash) return t->data_hash;
     char text[33] = "none";
@@ -36,6 +35,51 @@ static const char *data_hash(reel_trainer *t, reel_context *context)
     return t->data_hash ? t->data_hash : "";
 }
 
+bool setting_is_saved(setting s)
+{
+    return s != SETTING_DURABLE && s != SETTING_BASE64_ABOVE && s != SETTING_BACKGROUND && s != SETTING_ACCEPT_EDITED &&
+           s != SETTING_OTHER_DATA && s != SETTING_OTHER_OPTIMIZER && s != SETTING_PROVE;
+}
+
+/* For the report of what changed; a resume keeps the program's. */
+static void visit_settings(reel_trainer *t, visitor *v)
+{
+    bool reading = visit_mode_of(v) == VISIT_CHECK || visit_mode_of(v) == VISIT_LOAD;
+    if (!visit_has(v, "settings")) return; /* an older file */
+    visit_begin(v, "settings");
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        double value = t->settings[i];
+        const char *name = reel_trainer_setting(i)->name;
+        if (setting_is_saved((setting)i) && (!reading || visit_has(v, name))) visit_double(v, name, &value);
+    }
+    visit_end(v);
+}
+
+/* Which data and which rows of them make a step. */
+static void visit_identity(reel_trainer *t, visitor *v)
+{
+    static const char *const names[] = {"batch", "rows", "data_hash"};
+    bool reading = visit_mode_of(v) == VISIT_CHECK || visit_mode_of(v) == VISIT_LOAD;
+    const char *hash = trainer_data_hash(t, visit_context(v));
+    char found[64];
+    if (reading && setting_of(t, SETTING_OTHER_DATA)) {
+        for (int i = 0; i < 3; i++) visit_skip(v, names[i]);
+        visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
+        return;
+    }
+    visit_same_int64(v, "batch", trainer_batch_size(t));
+    visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
+    visit_same_int64(v, "rows", trainer_rows(t));
+    if (visit_mode_of(v) == VISIT_CHECK && visit_peek_text(v, "data_hash", found, sizeof found) &&
+        strcmp(found, hash) != 0)
+        visit_reject(
+            v, REEL_MISMATCH,
+            "data_hash: found %s, expected %s: these are not the data of the run (the setting other_data allows "
+            "them)",
+            found, hash);
+    visit_same_text(v, "data_hash", hash);
+}
+
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
@@ -44,6 +88,7 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
     visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
     visit_late_int64(v, "best_saved_step", &t->best_saved_step);
     visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
+    visit_settings(t, v);
 }
 
 void trainer_visit(void *self, visitor *v, const char *name)
@@ -57,10 +102,7 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_double(v, "best_loss", &t->best_loss);
     visit_int64(v, "best_step", &t->best_step);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */
-    visit_same_int64(v, "batch", trainer_batch_size(t));
-    visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
-    visit_same_int64(v, "rows", trainer_rows(t));
-    visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
+    visit_identity(t, v);
     sampler_visit(t, v);
     /* What depends on when the run was saved and how long it is to be is no part of the hash. */
     visit_apart_begin(v);
