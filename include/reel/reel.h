@@ -5,6 +5,7 @@
 #ifndef REEL_H
 #define REEL_H
 
+#include <reel/args.h>
 #include <reel/array.h>
 #include <reel/average.h>
 #include <reel/base.h>
