@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # What wins, a flag or the checkpoint, what a resume tells, and the flags of a program of one's own:
-# check_flags.sh REEL PROGRAM
+# check_flags.sh REEL PROGRAM USER_EXTENSION
 set -u
-reel=$1 program=$2
+reel=$1 program=$2 extension=$3
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
@@ -73,7 +73,8 @@ train 1 --resume auto --quiet --seed 8
 holds err 'seed'
 expect 0 "$reel" train two-moons --help
 for flag in schedule-origin reset-moments prove; do holds out "--$flag"; done
-holds out 'Flags that are given'
+tr -s ' \n' ' ' <out >flat
+holds flat 'Flags that are given win over the checkpoint'
 
 # ---- a program of one's own ----
 expect 0 "$program" --help
@@ -116,6 +117,27 @@ expect 0 "$program" --checkpoint-dir own --resume --hidden 5 --spread 0.3 --epoc
 holds err '(allowed)'
 expect 0 "$program" --checkpoint-dir own --hidden 4 --force --epochs 9
 lacks err 'resumed'
+
+# ---- an operation, a loss, an optimizer and a schedule of one's own ----
+expect 0 "$extension" --help
+for flag in beta lr; do holds out "--$flag"; done
+holds out '^--optimizer sign: x -= lr sign(m)'
+holds out '^  inverse:k '
+expect 0 "$extension" --schedule inverse:0.2 --checkpoint-dir whole --epochs 30 --prove 5
+holds out '^0 derivatives wrong, loss 0\.'
+holds err 'proved: 5 steps after step 90'
+cp out whole.txt
+expect 0 "$extension" --schedule inverse:0.2 --checkpoint-dir parts --epochs 13
+expect 0 "$extension" --checkpoint-dir parts --resume --epochs 30 --threads 1
+holds err 'resumed at step 39'
+cmp -s out whole.txt || fail "resumed: $(cat out), in one go: $(cat whole.txt)"
+cmp -s parts/log.jsonl whole/log.jsonl || fail 'the logs differ'
+expect 0 "$extension" --checkpoint-dir parts --resume --epochs 31 --beta 0.8 --schedule inverse:0.4*constant:0.9 --schedule-origin start
+holds err 'beta 0.9 -> 0.8 (flag)'
+expect 2 "$extension" --schedule
+expect 1 "$extension" --schedule invers
+holds err 'no schedule "invers".*inverse'
+expect 0 "$extension" --optimizer adam --lr 0.01 --epochs 2
 
 [ $failures -eq 0 ] || exit 1
 echo 'all as expected'

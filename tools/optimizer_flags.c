@@ -13,7 +13,7 @@ static void to_file(void *file, const char *text)
 
 void optimizer_flags_init(optimizer_flags *f, const optimizer_preset *presets)
 {
-    reel_optimizer_flags_init(f, presets);
+    reel_optimizer_flags_init(NULL, f, presets);
 }
 
 void optimizer_flags_help(const optimizer_flags *f, FILE *file)

@@ -39,7 +39,7 @@ void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, do
 
 void option_help_schedules(FILE *file)
 {
-    reel_help_schedules(to_file, file);
+    reel_help_schedules(NULL, to_file, file);
 }
 
 int option_fail(const option_set *set, const char *format, ...)

@@ -116,8 +116,8 @@ REEL_API void reel_help_words(reel_text_sink sink, void *user, int column, int l
 /* Lines of help: flag, value and sentence, wrapped; and for a hyper-parameter: sentence, range, default. */
 REEL_API void reel_help_flag(reel_text_sink sink, void *user, const char *flag, const char *argument, const char *text);
 REEL_API void reel_help_hyper(reel_text_sink sink, void *user, const char *flag, const reel_hyper *hyper, double value);
-/* The schedules and how their text is written. */
-REEL_API void reel_help_schedules(reel_text_sink sink, void *user);
+/* The schedules that a context knows (NULL: the built-in ones) and how their text is written. */
+REEL_API void reel_help_schedules(const reel_context *context, reel_text_sink sink, void *user);
 /* clip_norm -> clip-norm. */
 REEL_API void reel_flag_name(const char *hyper_name, char *name, size_t size);
 /* The name of a list (NULL past its end) nearest to what was typed, NULL when none is near: about a third of its letters
@@ -141,8 +141,9 @@ typedef struct reel_optimizer_preset {
 } reel_optimizer_preset;
 
 #define REEL_HYPER_FLAGS 64
-/* A row for every name that any optimizer has. */
+/* A row for every name that any optimizer known to the context has. */
 typedef struct reel_optimizer_flags {
+    const reel_context *context;          /* or NULL */
     const reel_optimizer_preset *presets; /* or NULL */
     reel_flag rows[REEL_HYPER_FLAGS];
     char names[REEL_HYPER_FLAGS][40];
@@ -160,7 +161,8 @@ typedef struct reel_optimizer_choice {
     int given_count;
 } reel_optimizer_choice;
 
-REEL_API void reel_optimizer_flags_init(reel_optimizer_flags *flags, const reel_optimizer_preset *presets);
+REEL_API void reel_optimizer_flags_init(const reel_context *context, reel_optimizer_flags *flags,
+                                        const reel_optimizer_preset *presets);
 /* Lists the optimizers with their hyper-parameters. */
 REEL_API void reel_optimizer_flags_help(const reel_optimizer_flags *flags, reel_text_sink sink, void *user);
 /* Looks up `name` and reads what was typed; false with a sentence when something is wrong. */

@@ -4,6 +4,7 @@
  */
 #include "core/core.h"
 #include "io/file.h"
+#include "optim/optim.h"
 #include "train/saver.h"
 
 #include <math.h>
@@ -127,7 +128,7 @@ reel_args *reel_args_new(const char *site, reel_context *context, int argc, char
     a->about = text ? text : "";
     rows_new(a);
     setting_rows_new(a);
-    reel_optimizer_flags_init(&a->hypers, NULL);
+    reel_optimizer_flags_init(context, &a->hypers, NULL);
     return a;
 }
 
@@ -289,7 +290,7 @@ reel_args_end reel_args_read(const char *site, reel_args *a)
     if (a->first == -1) {
         reel_flags_help(&set, add_text, a);
         reel_optimizer_flags_help(&a->hypers, add_text, a);
-        reel_help_schedules(add_text, a);
+        reel_help_schedules(context, add_text, a);
         a->end = REEL_ARGS_HELP;
     } else if (a->first < 0 || !read_values(a, sentence)) {
         wrong(a, sentence);
@@ -382,8 +383,8 @@ reel_optimizer *reel_args_optimizer(const char *site, reel_args *a, reel_params 
     reel_context *context = a->object.context;
     const char *name = a->training[OPTIMIZER];
     if (!name && reel_checkpoint_text(checkpoint(a, site), "state/optimizer/kind", found, sizeof found) &&
-        reel_optimizer_find(found))
-        name = reel_optimizer_find(found)->name;
+        optimizer_find_known(context, found))
+        name = optimizer_find_known(context, found)->name;
     if (reel_failed(context)) return NULL;
     if (!name) name = kind ? kind : "";
     if (!reel_optimizer_choose(context, &a->hypers, name, &a->choice, sentence)) {

@@ -126,13 +126,13 @@ void reel_help_hyper(reel_text_sink sink, void *user, const char *flag, const re
                    sentence);
 }
 
-void reel_help_schedules(reel_text_sink sink, void *user)
+void reel_help_schedules(const reel_context *context, reel_text_sink sink, void *user)
 {
     sink(user,
          "\n--schedule SPEC, parts joined by commas follow each other, by * they are multiplied; @N: for N updates.\n"
          "A part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
     const reel_schedule_type *type;
-    for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
+    for (int i = 0; (type = reel_schedule_known(context, i)) != NULL; i++) {
         char piece[4 * HELP_WIDTH];
         if (type->observe || strcmp(type->name, "lambda") == 0) continue; /* needs a metric; has no text form */
         int column = snprintf(piece, sizeof piece, "  %s", type->name);

@@ -3,6 +3,7 @@
  * --optimizer, and hyper-parameters as flags.
  */
 #include "core/core.h"
+#include "optim/optim.h"
 
 #include <reel/args.h>
 #include <stdarg.h>
@@ -53,13 +54,16 @@ static void add_flag(reel_optimizer_flags *f, const reel_hyper *h)
                              .hidden = true};
 }
 
-void reel_optimizer_flags_init(reel_optimizer_flags *f, const reel_optimizer_preset *presets)
+void reel_optimizer_flags_init(const reel_context *context, reel_optimizer_flags *f,
+                               const reel_optimizer_preset *presets)
 {
+    f->context = context;
     f->presets = presets;
     f->count = 0;
     const reel_hyper *h;
-    for (int i = 0; reel_optimizer_at(i); i++)
-        for (int j = 0; (h = reel_optimizer_hyper_at(reel_optimizer_at(i), j)) != NULL; j++) add_flag(f, h);
+    for (int i = 0; reel_optimizer_known(f->context, i); i++)
+        for (int j = 0; (h = reel_optimizer_hyper_at(reel_optimizer_known(f->context, i), j)) != NULL; j++)
+            add_flag(f, h);
 }
 
 static const reel_optimizer_preset *preset_find(const reel_optimizer_preset *presets, const char *name)
@@ -92,7 +96,7 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
 {
     char name[40], number[REEL_HYPER_TEXT];
     const reel_optimizer_type *kind;
-    for (int i = 0; (kind = reel_optimizer_at(i)) != NULL; i++) {
+    for (int i = 0; (kind = reel_optimizer_known(f->context, i)) != NULL; i++) {
         put(sink, user, "\n--optimizer %s:", kind->name);
         reel_help_words(sink, user, (int)strlen("--optimizer :") + (int)strlen(kind->name), 4, kind->formula);
         for (int j = 0; j < kind->hyper_count; j++) {
@@ -102,10 +106,10 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
         }
     }
     for (const reel_optimizer_preset *p = f->presets; p && p->name; p++) {
-        if (reel_optimizer_find(p->name)) continue;
+        if (optimizer_find_known(f->context, p->name)) continue;
         put(sink, user, "\n--optimizer %s: %s with", p->name, p->kind);
         for (int i = 0; i < 4 && p->values[i].name; i++) {
-            const reel_hyper *h = hyper_find(reel_optimizer_find(p->kind), p->values[i].name);
+            const reel_hyper *h = hyper_find(optimizer_find_known(f->context, p->kind), p->values[i].name);
             reel_flag_name(p->values[i].name, name, sizeof name);
             put(sink, user, " --%s %s", name, reel_hyper_print(h, p->values[i].value, number));
         }
@@ -131,11 +135,12 @@ const char *reel_optimizer_flags_own(const reel_optimizer_flags *f)
 /* Names of presets, then of kinds that are no preset. */
 static const char *choice_name_at(const void *list, int index)
 {
-    const reel_optimizer_preset *presets = list;
-    for (; presets && presets->name; presets++)
-        if (index-- == 0) return presets->name;
-    for (int i = 0; reel_optimizer_at(i); i++)
-        if (!preset_find(list, reel_optimizer_at(i)->name) && index-- == 0) return reel_optimizer_at(i)->name;
+    const reel_optimizer_flags *f = list;
+    const reel_optimizer_type *kind;
+    for (const reel_optimizer_preset *p = f->presets; p && p->name; p++)
+        if (index-- == 0) return p->name;
+    for (int i = 0; (kind = reel_optimizer_known(f->context, i)) != NULL; i++)
+        if (!preset_find(f->presets, kind->name) && index-- == 0) return kind->name;
     return NULL;
 }
 
@@ -143,8 +148,8 @@ static bool refuse_name(char text[REEL_FLAGS_TEXT], const reel_optimizer_flags *
 {
     char names[512] = "";
     size_t used = 0;
-    const char *one, *near = reel_nearest_name(name, choice_name_at, f->presets);
-    for (int i = 0; (one = choice_name_at(f->presets, i)) != NULL && used < sizeof names; i++)
+    const char *one, *near = reel_nearest_name(name, choice_name_at, f);
+    for (int i = 0; (one = choice_name_at(f, i)) != NULL && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", one);
     if (near)
         fail(text, "--optimizer: there is no %s; did you mean %s? There are %s", name, near, names);
@@ -169,7 +174,7 @@ bool reel_optimizer_choose(reel_context *context, const reel_optimizer_flags *f,
                            reel_optimizer_choice *c, char text[REEL_FLAGS_TEXT])
 {
     *c = (reel_optimizer_choice){.name = name, .preset = preset_find(f->presets, name)};
-    c->kind = reel_optimizer_find(c->preset ? c->preset->kind : name);
+    c->kind = optimizer_find_known(f->context, c->preset ? c->preset->kind : name);
     if (!c->kind) return refuse_name(text, f, name);
     for (int i = 0; i < f->count; i++) {
         if (!f->typed[i]) continue;

@@ -226,9 +226,12 @@ static void follow_horizon(reel_trainer *t, const char *site)
         reel_schedule *schedule = o->groups[g].schedule;
         bool done = false;
         for (int earlier = 0; earlier < g; earlier++) done |= o->groups[earlier].schedule == schedule;
-        if (done || !schedule || !reel_schedule_uses_horizon(schedule) || now < 1 || was == now ||
-            reel_schedule_horizon(schedule) != was)
+        if (done || !schedule || now < 1 || was == now || reel_schedule_horizon(schedule) != was) continue;
+        if (!reel_schedule_uses_horizon(schedule)) { /* it is kept with the schedule, and moves no rate */
+            if (reel_schedule_set_horizon(site, schedule, now) == REEL_BAD_ARGUMENT)
+                reel_error_clear(t->object.context);
             continue;
+        }
         double rate = reel_optimizer_group_rate(o, g);
         char spec[SPEC_SIZE], text[LINE_ROOM], before[32], after[32];
         if (reel_schedule_set_horizon(site, schedule, now) != REEL_OK) return;
