@@ -4,7 +4,7 @@
 # What wins, a flag or the checkpoint, what a resume tells, and the flags of a program of one's own:
 # check_flags.sh REEL PROGRAM USER_EXTENSION
 set -u
-reel=$1 program=$2 extension=$3
+reel=$(realpath "$1") program=$(realpath "$2") extension=$(realpath "$3")
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
