@@ -104,7 +104,10 @@ wrong 2 'expected float or double' train two-moons --precision half
 wrong 2 '--keep: found 1' train two-moons --keep 1 --out x
 wrong 2 '--every needs a folder' train two-moons --every 5
 wrong 2 '--resume auto needs' train two-moons --resume auto
-wrong 2 'give one of them' train two-moons --resume auto --force --out x
+wrong 2 'is for --resume' train two-moons --schedule-origin here --out x
+wrong 2 'expected start or here' train two-moons --schedule-origin there --resume auto --out x
+wrong 2 'expected =steps' train two-moons --reset-moments=all --resume auto --out x
+wrong 2 '--prove needs' train two-moons --prove 3
 wrong 2 'leave --optimizer out' train two-moons --compare --optimizer sgd
 wrong 2 'leave hyper-parameters' train two-moons --compare --lr 1
 wrong 2 'FILE|DIR is missing' inspect
@@ -156,10 +159,10 @@ fi
 wrong 1 'run up to step 30.*--resume auto, --force' train two-moons --quiet --epochs 30 --checkpoint-dir run/checkpoints
 expect 0 "$reel" train two-moons --optimizer adamw --epochs 40 --hidden 6,5 --lr 0.01 --out run --resume auto
 holds err 'resumed at step 30'
-holds err 'changed since the checkpoint: lr 0.01 instead of 0.05'
+holds err 'lr 0.05 -> 0.01 (flag)'
+holds err 'data hash unchanged'
 holds err 'now ends after 40 updates instead of 30: the next one has the rate'
 wrong 1 'found \[2,6,5,1\], expected \[2,8,1\]' train two-moons --quiet --optimizer adamw --out run --resume auto
-wrong 1 'expected "sgd"' train two-moons --quiet --hidden 6,5 --out run --resume auto
 expect 0 "$reel" train two-moons --quiet --epochs 5 --out run --force
 holds run/two-moons.json '"steps":	5'
 

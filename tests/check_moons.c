@@ -345,8 +345,8 @@ END_TEST
 
 START_TEST(program_resumes)
 {
-    const char *const whole[] = {PROGRAMS "/two_moons_resume", "whole", NULL};
-    const char *const parts[] = {PROGRAMS "/two_moons_resume", "parts", NULL};
+    const char *const whole[] = {PROGRAMS "/two_moons_resume", "--checkpoint-dir", "whole", "--resume", NULL};
+    const char *const parts[] = {PROGRAMS "/two_moons_resume", "--checkpoint-dir", "parts", "--resume", NULL};
     ck_assert_int_eq(spawn_run(folder, whole, "whole.txt", "err.txt"), 0);
     double loss = last_loss("whole.txt");
     ck_assert_msg(loss > 0 && loss < 0.05, "the loss is %g", loss);

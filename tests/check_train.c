@@ -142,7 +142,7 @@ START_TEST(test_folder_start_continue_force)
     r = run_in(folder, REEL_CONTINUE, 8, 2, 0);
     expect_run(&r, REEL_OK);
     ck_assert_int_eq(reel_trainer_step(r.trainer), 8);
-    ck_assert_str_eq(notes, "resumed at step 6\n");
+    ck_assert_str_eq(notes, "resumed at step 6\nepochs 6 -> 8 (program)\ndata hash unchanged\n");
     reel_context_free(r.context);
 
     r = run_in(folder, REEL_FORCE, 2, 1, 0);

@@ -21,7 +21,8 @@ static reel_value x_of(op_run *r)
     X(exp)                                                                                                             \
     X(log)                                                                                                             \
     X(log1p)                                                                                                           \
-    X(expm1) X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu) X(silu) X(square)  \
+    X(expm1)                                                                                                           \
+    X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu) X(silu) X(square)           \
         X(reciprocal) X(erf) X(softsign)
 #define BINARY_ROWS(X) X(mul) X(div) X(pow) X(maximum) X(minimum)
 

@@ -8,24 +8,10 @@
 
 #include "command.h"
 
-/* Exactly one of `set`, `word` and `number` is given. */
-typedef struct option_row {
-    const char *name;     /* "clip-norm", written --clip-norm */
-    const char *argument; /* what help calls the value; NULL: none is taken */
-    const char *text;     /* one sentence */
-    bool *set;            /* becomes true */
-    const char **word;    /* the value as it was typed */
-    double *number;       /* read and checked by `hyper` */
-    const reel_hyper *hyper;
-    const char *without; /* the value may be left out (--nesterov, or --nesterov=0), and is then this */
-    bool hidden;         /* help lists it elsewhere */
-} option_row;
+#include <reel/args.h>
 
-typedef struct option_group {
-    const char *title;
-    const option_row *rows;
-    int count;
-} option_group;
+typedef reel_flag option_row;
+typedef reel_flag_group option_group;
 
 typedef struct option_set {
     const char *command;  /* "reel train two-moons" */
@@ -54,6 +40,8 @@ void option_words(FILE *file, int column, int left, const char *text);
 void option_help(FILE *file, const char *flag, const char *argument, const char *text);
 /* The same for a hyper-parameter: sentence, range, default. */
 void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value);
+/* The schedules and how their text is written. */
+void option_help_schedules(FILE *file);
 /* clip_norm -> clip-norm. */
 void option_name(const char *hyper_name, char *name, size_t size);
 

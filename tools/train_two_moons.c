@@ -4,6 +4,7 @@
  */
 #include "two_moons.h"
 
+#include "checkpoints.h"
 #include "signals.h"
 
 #include <math.h>
@@ -55,6 +56,7 @@ static const reel_hyper every_row = {
     .name = "every", .least = 1, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper keep_row = {
     .name = "keep", .least = 2, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
+static const reel_hyper prove_row = {.name = "prove", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper hidden_row = {.name = "hidden", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 
 /* What is typed as words and read afterwards. */
@@ -62,28 +64,15 @@ typedef struct words {
     const char *optimizer, *hidden, *precision, *keep;
 } words;
 
-static void print_schedules(FILE *file)
-{
-    fprintf(
-        file,
-        "\n--schedule SPEC, parts joined by commas follow each other, by * they are multiplied; @N: for N updates.\n"
-        "A part is a name and its values, as cosine, step:30:0.5, warmup:20,cosine or linear:end=0.1@100:\n");
-    const reel_schedule_type *type;
-    for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++) {
-        if (strcmp(type->name, "lambda") == 0) continue; /* has no text form */
-        int column = fprintf(file, "  %s", type->name);
-        for (int j = 0; j < type->hyper_count; j++) column += fprintf(file, ":%s", type->hypers[j].name);
-        if (column > 33) column = (fprintf(file, "\n"), 0);
-        option_words(file, column, 34, type->text);
-    }
-}
-
 static optimizer_flags optimizers;
+static struct {
+    bool epochs, batch, seed, every;
+} given; /* on the command line */
 
 static void print_more(FILE *file)
 {
     optimizer_flags_help(&optimizers, file);
-    print_schedules(file);
+    option_help_schedules(file);
     fprintf(file,
             "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
             "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
@@ -136,7 +125,13 @@ static const char *conflict(const moons_settings *s, const words *w)
     if (s->compare && optimizer_flags_own(&optimizers))
         return "--compare trains each optimizer as it is: leave hyper-parameters of optimizers out";
     if (s->compare && s->resume && !resumes_auto) return "--compare has several runs: only --resume auto goes with it";
-    if (s->force && s->resume) return "--force starts anew, --resume goes on: give one of them";
+    if (s->origin && strcmp(s->origin, "start") != 0 && strcmp(s->origin, "here") != 0)
+        return "--schedule-origin: expected start or here";
+    if (s->reset && strcmp(s->reset, "moments") != 0 && strcmp(s->reset, "steps") != 0)
+        return "--reset-moments: expected =steps or nothing";
+    if (s->origin && !s->resume) return "--schedule-origin is for --resume";
+    if (s->reset && !s->resume) return "--reset-moments is for --resume";
+    if (s->prove > 0 && !keeps) return "--prove needs a folder for the checkpoints: --out or --checkpoint-dir";
     if (resumes_auto && !keeps) return "--resume auto needs --out or --checkpoint-dir, the folder to look in";
     if (s->accept_edited && !s->resume) return "--accept-edited is for --resume";
     if (keeps || (s->resume && !resumes_auto)) return NULL;
@@ -153,6 +148,7 @@ static void print_run(FILE *file, const moons_run *r)
 {
     fprintf(file, "%-32s loss %.6f  accuracy %.1f %%  best %.6f after %lld of %lld updates\n", r->title, r->loss,
             100 * r->accuracy, r->best, (long long)r->best_step, (long long)r->steps);
+    if (*r->proof.text) fprintf(file, "%s\n", r->proof.text);
 }
 
 /* Where checkpoints go; NULL: nowhere. */
@@ -222,13 +218,51 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
     return status;
 }
 
+/* Flags that are not given keep the values of the checkpoint that is to be resumed; *name becomes its optimizer. */
+static void adopt(moons_settings *s, reel_context *context, const char **name, bool keep_given)
+{
+    static char kind[64];
+    char path[4096];
+    char *base = base_folder(s);
+    bool is_auto = strcmp(s->resume, "auto") == 0, found = true;
+    if (is_auto || is_folder(s->resume))
+        found = reel_checkpoint_newest(context, is_auto ? base : s->resume, path, sizeof path);
+    else
+        snprintf(path, sizeof path, "%s", s->resume);
+    free(base);
+    reel_checkpoint *c = found ? reel_checkpoint_open(NULL, context, path) : NULL;
+    const struct {
+        double *to;
+        bool given;
+        const char *path, *older;
+    } kept[] = {
+        {&s->epochs, given.epochs, "state/trainer/settings/epochs", "state/trainer/epochs"},
+        {&s->batch, given.batch, "state/trainer/settings/batch", "state/trainer/batch"},
+        {&s->seed, given.seed, "state/trainer/settings/seed", "state/trainer/seed"},
+        {&s->every, given.every, "state/trainer/settings/checkpoint_every", ""},
+        {&s->keep, keep_given, "state/trainer/settings/keep", ""},
+    };
+    for (size_t i = 0; c && i < sizeof kept / sizeof *kept; i++) {
+        double value = reel_checkpoint_number(c, kept[i].path);
+        if (isnan(value) && *kept[i].older) value = reel_checkpoint_number(c, kept[i].older);
+        if (!kept[i].given && value >= 0 && value <= 1e15) *kept[i].to = value;
+    }
+    trainer_flags_adopt(&s->trainer, c);
+    s->other_optimizer = *name != NULL;
+    if (!*name && reel_checkpoint_text(c, "state/optimizer/kind", kind, sizeof kind) && reel_optimizer_find(kind))
+        *name = kind;
+    /* What is wrong with the file is told when it is loaded. */
+    reel_checkpoint_free(c);
+    reel_error_clear(context);
+}
+
 /* Fills in what is to be trained; returns how many, 0 after wrong usage. */
 static int choose(const moons_settings *s, reel_context *context, const char *name, optimizer_choice choices[RUNS_MOST])
 {
     int count = 0;
     if (!s->compare) return optimizer_choose(s->set, context, &optimizers, name ? name : "sgd", &choices[0]);
     for (const optimizer_preset *p = presets; p->name && count < RUNS_MOST; p++)
-        if (p->compared && !optimizer_choose(s->set, context, &optimizers, p->name, &choices[count++])) return 0;
+        if (p->marked && !optimizer_choose(s->set, context, &optimizers, p->name, &choices[count++])) return 0;
     return count;
 }
 
@@ -254,14 +288,14 @@ static const option_row model[] = {
     {"hidden", "N[,N...]", "Sizes of the hidden layers; default 8.", .word = &typed.hidden},
     {"precision", "TYPE", "float or double; double starts from the same float points and weights.",
      .word = &typed.precision},
-    {.name = "seed", .number = &asked.seed, .hyper = &seed_row},
+    {.name = "seed", .number = &asked.seed, .hyper = &seed_row, .given = &given.seed},
 };
 static const option_row training[] = {
     {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.", .word = &typed.optimizer},
     {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &asked.compare},
     {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
-    {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row},
-    {.name = "batch", .number = &asked.batch, .hyper = &batch_row},
+    {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row, .given = &given.epochs},
+    {.name = "batch", .number = &asked.batch, .hyper = &batch_row, .given = &given.batch},
 };
 static const option_row checkpoints[] = {
     {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
@@ -270,13 +304,26 @@ static const option_row checkpoints[] = {
      .argument = "K",
      .text = "Updates between checkpoints; default: a tenth of the run.",
      .number = &asked.every,
-     .hyper = &every_row},
+     .hyper = &every_row,
+     .given = &given.every},
     {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &typed.keep},
     {"resume", "auto|FILE|DIR",
      "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
-     "newest of another folder.",
+     "newest of another folder. Flags that are given win over the checkpoint, the others keep its values.",
      .word = &asked.resume},
-    {"force", NULL, "Delete the run that stands in the folder.", .set = &asked.force},
+    {"schedule-origin", "start|here",
+     "After a resume the schedule counts from the start of the run, or from here on; default: as before.",
+     .word = &asked.origin},
+    {"reset-moments", "[=steps]", "Forget the moments of the checkpoint; =steps: and the count of steps.",
+     .word = &asked.reset, .without = "moments"},
+    {"force", NULL,
+     "Delete the run that stands in the folder; with --resume: go on with other data or another batch size.",
+     .set = &asked.force},
+    {"prove", "K",
+     "At the end resume from the last checkpoint in a second process, make K updates and compare them with those of "
+     "the "
+     "run, bit for bit; status 1 when they differ.",
+     .number = &asked.prove, .hyper = &prove_row},
     {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &asked.durable},
     {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &asked.accept_edited},
 };
@@ -286,8 +333,9 @@ static const option_row output[] = {
     {"quiet", NULL, "No progress.", .set = &asked.quiet},
 };
 /* Settings of the trainer that have a flag of their own, or none. */
-static const char *const own_flags[] = {"epochs", "batch",   "seed",          "checkpoint_every",
-                                        "keep",   "durable", "accept_edited", NULL};
+static const char *const own_flags[] = {"epochs",  "batch",         "seed",       "checkpoint_every", "keep",
+                                        "durable", "accept_edited", "other_data", "other_optimizer",  "prove",
+                                        NULL};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 int train_two_moons(int argc, char **argv)
@@ -317,6 +365,7 @@ int train_two_moons(int argc, char **argv)
     int first = options_parse(&set, context, argc, argv), count = 0;
     if (first >= 0 && read_words(&asked, context, &typed)) {
         const char *wrong = conflict(&asked, &typed);
+        if (!wrong && asked.resume && !asked.compare) adopt(&asked, context, &typed.optimizer, typed.keep != NULL);
         if (wrong)
             option_fail(&set, "%s", wrong);
         else

@@ -4,6 +4,7 @@
  */
 #include "trainer_flags.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool is_one_of(const char *name, const char *const *list)
@@ -23,7 +24,18 @@ void trainer_flags_init(trainer_flags *f, const char *const *except)
         option_name(h->name, f->names[row], sizeof f->names[row]);
         f->settings[row] = h;
         f->values[row] = h->value;
-        f->rows[row] = (option_row){.name = f->names[row], .number = &f->values[row], .hyper = h};
+        f->rows[row] =
+            (option_row){.name = f->names[row], .number = &f->values[row], .hyper = h, .given = &f->given[row]};
+    }
+}
+
+void trainer_flags_adopt(trainer_flags *f, const reel_checkpoint *checkpoint)
+{
+    for (int i = 0; checkpoint && i < f->count; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "state/trainer/settings/%s", f->settings[i]->name);
+        double value = reel_checkpoint_number(checkpoint, path);
+        if (!f->given[i] && !isnan(value)) f->values[i] = value;
     }
 }
 

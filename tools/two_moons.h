@@ -22,7 +22,10 @@ typedef struct moons_settings {
     trainer_flags trainer;
     const char *schedule; /* or NULL */
     bool durable, accept_edited, force, quiet, compare;
-    const char *resume; /* "auto", a file, a folder, or NULL */
+    const char *resume;         /* "auto", a file, a folder, or NULL */
+    const char *origin, *reset; /* "start", "here"; "moments", "steps"; or NULL */
+    bool other_optimizer;       /* than the checkpoint's may be asked for */
+    double prove;               /* steps; 0: no proof */
     const char *checkpoints, *out, *json;
 } moons_settings;
 
@@ -46,7 +49,8 @@ typedef struct moons_run {
     int64_t steps;   /* updates made, those before a resume included */
     double loss;     /* of all points, after the last update */
     double accuracy; /* share of the points on the right side */
-    double best;     /* smallest loss, and the number of updates it comes after */
+    reel_proof proof;
+    double best; /* smallest loss, and the number of updates it comes after */
     int64_t best_step;
     char title[256]; /* "sgd lr 0.5 momentum 0.9" */
 } moons_run;

@@ -66,6 +66,36 @@ static void add_trainer(cJSON *object, const moons_run *r)
     json_add_text(object, "ended", reason);
 }
 
+/* What a resume has changed, and the proof. A run that was stopped and went on as it was has the numbers of one that was
+ * not stopped, and nothing else. */
+static void add_resume(cJSON *object, const moons_run *r)
+{
+    static const char *const kinds[] = {"asked", "kept", "setting", "machine", "same"};
+    const reel_resume_report *report = reel_trainer_report(r->trainer);
+    bool changed = false;
+    for (int i = 0; report && i < report->count; i++) {
+        reel_change_kind kind = report->changes[i].kind;
+        changed |= kind != REEL_CHANGE_SAME && kind != REEL_CHANGE_KEPT;
+    }
+    cJSON *resume = changed ? cJSON_AddObjectToObject(object, "resume") : NULL;
+    if (resume) {
+        json_add_text(resume, "checkpoint", report->path);
+        json_add_whole(resume, "step", report->step);
+        cJSON *changes = cJSON_AddArrayToObject(resume, "changes");
+        for (int i = 0; changes && i < report->count; i++) {
+            const reel_change *c = &report->changes[i];
+            cJSON *one = cJSON_CreateObject();
+            json_add_text(one, "name", c->name);
+            json_add_text(one, "kind", kinds[c->kind]);
+            json_add_text(one, "before", c->before);
+            json_add_text(one, "now", c->now);
+            json_add_text(one, "text", c->text);
+            cJSON_AddItemToArray(changes, one);
+        }
+    }
+    if (*r->proof.text) json_add_text(object, "proof", r->proof.text);
+}
+
 static void add_run(cJSON *object, const moons_run *r)
 {
     const moons_settings *s = r->settings;
@@ -74,6 +104,7 @@ static void add_run(cJSON *object, const moons_run *r)
     add_hypers(object, r);
     add_schedule(object, r);
     add_trainer(object, r);
+    add_resume(object, r);
     json_add_whole(object, "steps", r->steps);
     json_add_numbers(object, "loss", r->losses, r->loss_count, s->precision, "null");
     json_add_number(object, "final_loss", r->loss, s->precision);

@@ -7,14 +7,9 @@
 #include "checkpoints.h"
 #include "signals.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NOTE_SIZE 1024
 
 /* ---- the model ---- */
 
@@ -34,6 +29,25 @@ static void build_net(moons_run *r)
         r->net = reel_mlp_new(NULL, r->params, "net", count, sizes, "relu", NULL);
         reel_params_copy(NULL, r->params, drawn);
     }
+}
+
+/* What was given on the command line wins over a checkpoint. */
+static int ask(moons_run *r)
+{
+    const moons_settings *s = r->settings;
+    for (int i = 0; i < r->choice.given_count; i++)
+        reel_trainer_ask(NULL, r->trainer, r->choice.given[i].name, r->choice.given[i].value, "flag");
+    if (s->other_optimizer) reel_trainer_set(NULL, r->trainer, "other_optimizer", 1);
+    if (s->force && s->resume) reel_trainer_set(NULL, r->trainer, "other_data", 1);
+    if (s->origin)
+        reel_trainer_ask_origin(NULL, r->trainer, strcmp(s->origin, "here") == 0 ? REEL_ORIGIN_HERE : REEL_ORIGIN_START,
+                                "flag");
+    if (s->reset) reel_trainer_ask_reset(NULL, r->trainer, strcmp(s->reset, "steps") == 0, "flag");
+    if (reel_failed(r->context)) return complain_of(s->who, r->context);
+    if (!s->schedule) return EXIT_DONE;
+    reel_trainer_ask_schedule(NULL, r->trainer, s->schedule, "flag");
+    if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
+    return EXIT_DONE;
 }
 
 /* Returns the exit status. */
@@ -62,37 +76,10 @@ static int build(moons_run *r)
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
     if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
     if (reel_failed(r->context)) return complain_of(s->who, r->context);
-    if (!s->schedule) return EXIT_DONE;
-    reel_schedule *schedule = reel_schedule_parse(NULL, r->context, s->schedule, reel_trainer_steps(r->trainer));
-    if (schedule) reel_optimizer_set_schedule(NULL, r->optimizer, schedule);
-    if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
-    return EXIT_DONE;
+    return ask(r);
 }
 
 /* ---- where to start from ---- */
-
-/* The newest checkpoint of another run's folder whose hash is right. */
-static bool find_newest(moons_run *r, const char *folder)
-{
-    const char *who = r->settings->who;
-    checkpoint_list list;
-    if (!checkpoint_list_read(&list, folder)) {
-        complain(who, "--resume: %s: %s", folder, strerror(errno));
-        return false;
-    }
-    for (int64_t i = list.count; i-- > 0 && !r->resume_path[0];) {
-        reel_context *context = reel_context_new(NULL);
-        reel_checkpoint *c = reel_checkpoint_open(NULL, context, list.items[i].path);
-        if (reel_checkpoint_hash_verdict(c) == REEL_HASH_RIGHT)
-            snprintf(r->resume_path, sizeof r->resume_path, "%s", list.items[i].path);
-        else
-            complain(who, "passed over a damaged checkpoint: %s", list.items[i].path);
-        reel_context_free(context);
-    }
-    if (!r->resume_path[0]) complain(who, "--resume: %s holds no checkpoint to resume from", folder);
-    checkpoint_list_free(&list);
-    return r->resume_path[0] != '\0';
-}
 
 /* Tells the trainer about folder and resume. */
 static int set_start(moons_run *r)
@@ -105,8 +92,10 @@ static int set_start(moons_run *r)
         if (!r->folder) r->folder = strdup(s->resume);
         if (r->folder && is_same_file(r->folder, s->resume))
             how = REEL_CONTINUE;
-        else if (!find_newest(r, s->resume))
+        else if (!reel_checkpoint_newest(r->context, s->resume, r->resume_path, sizeof r->resume_path)) {
+            complain(s->who, "--resume: %s holds no checkpoint to resume from", s->resume);
             return EXIT_FAILED;
+        }
     } else if (s->resume) {
         snprintf(r->resume_path, sizeof r->resume_path, "%s", s->resume);
     }
@@ -164,72 +153,10 @@ static void read_log(moons_run *r, int64_t steps)
     free(folder);
 }
 
-/* ---- what a checkpoint brought along and the command line wants otherwise ---- */
-
-static void note(moons_run *r, const char *format, ...) REEL_PRINTF(2, 3);
-static void note(moons_run *r, const char *format, ...)
-{
-    char text[NOTE_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    reel_progress_observe(&(reel_event){.kind = REEL_EVENT_NOTE, .text = text}, r->progress);
-}
-
-static double next_rate(const moons_run *r)
-{
-    return reel_optimizer_rate(r->optimizer);
-}
-
-static void restate_schedule(moons_run *r)
-{
-    const char *spec = r->settings->schedule;
-    char found[NOTE_SIZE / 4] = "", asked[NOTE_SIZE / 4] = "";
-    reel_schedule *loaded = reel_optimizer_schedule(r->optimizer, 0);
-    if (!spec) return;
-    reel_schedule *wanted = reel_schedule_parse(NULL, r->context, spec, reel_trainer_steps(r->trainer));
-    if (loaded) reel_schedule_describe(loaded, found, sizeof found);
-    reel_schedule_describe(wanted, asked, sizeof asked);
-    if (strcmp(found, asked) == 0) {
-        reel_schedule_free(wanted);
-        return;
-    }
-    double before = next_rate(r);
-    reel_optimizer_set_schedule(NULL, r->optimizer, wanted);
-    note(r, "schedule %s instead of %s: the next update has the rate %g instead of %g", asked, loaded ? found : "none",
-         next_rate(r), before);
-}
-
-/* A length that came from the number of steps follows it. */
-static void restate_horizon(moons_run *r)
-{
-    reel_schedule *schedule = reel_optimizer_schedule(r->optimizer, 0);
-    int64_t steps = reel_trainer_steps(r->trainer), horizon = schedule ? reel_schedule_horizon(schedule) : 0;
-    if (!schedule || !reel_schedule_uses_horizon(schedule) || horizon == steps) return;
-    char text[NOTE_SIZE / 4];
-    double before = next_rate(r);
-    if (reel_schedule_set_horizon(NULL, schedule, steps) != REEL_OK) return;
-    reel_schedule_describe(schedule, text, sizeof text);
-    note(r, "schedule %s now ends after %lld updates instead of %lld: the next one has the rate %g instead of %g", text,
-         (long long)steps, (long long)horizon, next_rate(r), before);
-}
-
-static void begin(moons_run *r, int64_t step)
-{
-    char changes[NOTE_SIZE / 2];
-    if (step == 0) return;
-    if (records(r)) read_log(r, step);
-    if (optimizer_restate(r->optimizer, &r->choice, changes, sizeof changes) > 0)
-        note(r, "changed since the checkpoint: %s", changes);
-    restate_schedule(r);
-    restate_horizon(r);
-}
-
 static void observe(const reel_event *event, void *user)
 {
     moons_run *r = user;
-    if (event->kind == REEL_EVENT_BEGIN) begin(r, event->step);
+    if (event->kind == REEL_EVENT_BEGIN && event->step > 0 && records(r)) read_log(r, event->step);
     if (event->kind == REEL_EVENT_STEP && records(r)) record(r, event->step - 1, event->loss);
     reel_progress_observe(event, r->progress);
 }
@@ -291,6 +218,12 @@ static int stopped(moons_run *r)
     return EXIT_SIGNAL + signals_caught();
 }
 
+static reel_status prove(moons_run *r)
+{
+    double steps = r->settings->prove;
+    return steps > 0 ? reel_trainer_prove(NULL, r->trainer, (int64_t)steps, &r->proof) : REEL_OK;
+}
+
 int moons_train(moons_run *r, const moons_settings *settings, const optimizer_choice *choice, const char *folder)
 {
     *r = (moons_run){.settings = settings, .choice = *choice, .folder = folder ? strdup(folder) : NULL};
@@ -307,6 +240,7 @@ int moons_train(moons_run *r, const moons_settings *settings, const optimizer_ch
     }
     if (reel_failed(r->context)) return complain_of(settings->who, r->context);
     if (ended != REEL_OK || signals_caught()) return stopped(r);
+    if (prove(r) != REEL_OK) return complain_of(settings->who, r->context);
     evaluate(r);
     char how[200];
     optimizer_describe(r->optimizer, how, sizeof how);

@@ -12,6 +12,7 @@
 #ifndef REEL_CHECKPOINT_H
 #define REEL_CHECKPOINT_H
 
+#include <reel/average.h>
 #include <reel/nn.h>
 #include <reel/optim.h>
 
@@ -35,6 +36,7 @@ REEL_API void reel_state_free(reel_state *state);
 REEL_API reel_status reel_state_add_params(REEL_SITE reel_state *state, const char *name, reel_params *params);
 REEL_API reel_status reel_state_add_module(REEL_SITE reel_state *state, const char *name, reel_module *module);
 REEL_API reel_status reel_state_add_optimizer(REEL_SITE reel_state *state, const char *name, reel_optimizer *optimizer);
+REEL_API reel_status reel_state_add_average(REEL_SITE reel_state *state, const char *name, reel_average *average);
 REEL_API reel_status reel_state_add_rng(REEL_SITE reel_state *state, const char *name, reel_rng *rng);
 REEL_API reel_status reel_state_add_array(REEL_SITE reel_state *state, const char *name, reel_array *array);
 REEL_API reel_status reel_state_add_int64(REEL_SITE reel_state *state, const char *name, int64_t *value);
@@ -84,6 +86,7 @@ REEL_API reel_array *reel_checkpoint_array(REEL_SITE const reel_checkpoint *chec
 #define reel_state_add_params(...) reel_state_add_params(REEL_HERE, __VA_ARGS__)
 #define reel_state_add_module(...) reel_state_add_module(REEL_HERE, __VA_ARGS__)
 #define reel_state_add_optimizer(...) reel_state_add_optimizer(REEL_HERE, __VA_ARGS__)
+#define reel_state_add_average(...) reel_state_add_average(REEL_HERE, __VA_ARGS__)
 #define reel_state_add_rng(...) reel_state_add_rng(REEL_HERE, __VA_ARGS__)
 #define reel_state_add_array(...) reel_state_add_array(REEL_HERE, __VA_ARGS__)
 #define reel_state_add_int64(...) reel_state_add_int64(REEL_HERE, __VA_ARGS__)

@@ -58,6 +58,11 @@ typedef struct reel_optimizer_type {
 /* Built-in kinds in a fixed order, NULL past the end; and by name, NULL when there is none. */
 REEL_API const reel_optimizer_type *reel_optimizer_at(int index);
 REEL_API const reel_optimizer_type *reel_optimizer_find(const char *name);
+/* Makes a kind of the program's own known by its name to this context, for flags (reel/args.h). The descriptor is
+ * borrowed. Error: a name that is taken, more than 32. */
+REEL_API reel_status reel_optimizer_register(REEL_SITE reel_context *context, const reel_optimizer_type *type);
+/* The built-in kinds, then those of the context; NULL past the end. */
+REEL_API const reel_optimizer_type *reel_optimizer_known(const reel_context *context, int index);
 /* The table that all optimizers share: clip_value, clip_norm, clip_norm_type, clip_nonfinite, and gradient noise: noise,
  * noise_decay, noise_seed. Clipping by value comes first, then by norm, then N(0, (noise / (1 + t)^noise_decay)^2) is
  * added. noise sqrt(2 T / lr) makes sgd Langevin dynamics at temperature T (Welling and Teh 2011); with a decay it is
@@ -144,7 +149,8 @@ REEL_API reel_status reel_optimizer_set_schedule(REEL_SITE reel_optimizer *optim
 REEL_API reel_status reel_optimizer_group_set_schedule(REEL_SITE reel_optimizer *optimizer, int group,
                                                        reel_schedule *schedule);
 REEL_API reel_schedule *reel_optimizer_schedule(const reel_optimizer *optimizer, int group);
-/* The update that counts as step 0 of the schedule; 0 at first. */
+/* The update that counts as step 0 of the schedule; 0 at first; reel_optimizer_steps: from here on. Negative: the
+ * schedule is ahead of the count, as after the steps were forgotten while it goes on. */
 REEL_API void reel_optimizer_set_origin(reel_optimizer *optimizer, int64_t origin);
 REEL_API int64_t reel_optimizer_origin(const reel_optimizer *optimizer);
 /* Tells every schedule of the optimizer a metric, once. */
@@ -165,6 +171,7 @@ REEL_API reel_status reel_clip_norm(REEL_SITE reel_params *params, double max_no
 REEL_API reel_status reel_clip_value(REEL_SITE reel_params *params, double limit);
 
 #ifndef REEL_NO_SITE_MACROS
+#define reel_optimizer_register(...) reel_optimizer_register(REEL_HERE, __VA_ARGS__)
 #define reel_optimizer_new(...) reel_optimizer_new(REEL_HERE, __VA_ARGS__)
 #define reel_sgd_new(...) reel_sgd_new(REEL_HERE, __VA_ARGS__)
 #define reel_adam_new(...) reel_adam_new(REEL_HERE, __VA_ARGS__)

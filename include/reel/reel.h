@@ -5,6 +5,7 @@
 #ifndef REEL_H
 #define REEL_H
 
+#include <reel/args.h>
 #include <reel/array.h>
 #include <reel/average.h>
 #include <reel/base.h>
@@ -20,6 +21,7 @@
 #include <reel/optim.h>
 #include <reel/params.h>
 #include <reel/random.h>
+#include <reel/resume.h>
 #include <reel/schedule.h>
 #include <reel/tape.h>
 #include <reel/trace.h>

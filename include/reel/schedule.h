@@ -49,6 +49,12 @@ typedef struct reel_schedule_type {
 REEL_API const reel_schedule_type *reel_schedule_at(int index);
 REEL_API const reel_schedule_type *reel_schedule_find(const char *name);
 
+/* Makes a kind of the program's own known by its name to this context: to reel_schedule_parse, so to checkpoints, and to
+ * flags. The descriptor is borrowed. Error: a name that is taken, one that holds any of ":,*@()=", more than 32. */
+REEL_API reel_status reel_schedule_register(REEL_SITE reel_context *context, const reel_schedule_type *type);
+/* The built-in kinds, then those of the context; NULL past the end. */
+REEL_API const reel_schedule_type *reel_schedule_known(const reel_context *context, int index);
+
 /* A schedule of a kind, owned by the context. `values` (count) in table order; NaN, and those past count, take the
  * default. Error: out of range, a required one missing. `user` is handed to the type's functions. */
 REEL_API reel_schedule *reel_schedule_new(REEL_SITE reel_context *context, const reel_schedule_type *type, int count,
@@ -115,6 +121,7 @@ REEL_API bool reel_schedule_watches(const reel_schedule *schedule);
 REEL_API void reel_schedule_free(reel_schedule *schedule);
 
 #ifndef REEL_NO_SITE_MACROS
+#define reel_schedule_register(...) reel_schedule_register(REEL_HERE, __VA_ARGS__)
 #define reel_schedule_new(...) reel_schedule_new(REEL_HERE, __VA_ARGS__)
 #define reel_schedule_constant_new(...) reel_schedule_constant_new(REEL_HERE, __VA_ARGS__)
 #define reel_schedule_step_new(...) reel_schedule_step_new(REEL_HERE, __VA_ARGS__)

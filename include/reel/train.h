@@ -47,6 +47,9 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   log_every 1           steps between lines of the log
  *   stop_when_not_finite 1  a loss or gradient that is not finite is an error; 0: go on
  *   accept_edited 0       1: resume from a checkpoint whose hash is wrong
+ *   other_data 0          1: resume with other data or another batch size than the checkpoint's
+ *   other_optimizer 0     1: resume with another kind of optimizer (reel/resume.h)
+ *   prove 0               steps to prove the run's last checkpoint with (reel_trainer_prove); 0: none
  *   background 1          checkpoints and log are written by a thread of the trainer while training goes on; 0: training
  *                         waits for each
  *   base64_above 16384    arrays with more elements are saved as base64; -1: never
@@ -106,6 +109,9 @@ REEL_API reel_status reel_trainer_set_sampler(REEL_SITE reel_trainer *trainer, r
 /* Data that are evaluated at the end of each epoch, as reel_trainer_evaluate does: their loss goes into the log, and patience
  * watches it instead of the epoch's mean loss. Borrowed; NULL: none. Error: no rows. */
 REEL_API reel_status reel_trainer_set_validation(REEL_SITE reel_trainer *trainer, reel_dataset *data);
+/* An average of the parameters (reel/average.h), told of every update and saved as "average". Borrowed. Error: one was set
+ * before. */
+REEL_API reel_status reel_trainer_set_average(REEL_SITE reel_trainer *trainer, reel_average *average);
 /* The state of the run: a program adds what else is to be saved. */
 REEL_API reel_state *reel_trainer_state(reel_trainer *trainer);
 /* The tape the trainer records on. A random stream set on it before the run takes the place of the seed's own philox
@@ -182,6 +188,7 @@ REEL_API double reel_trainer_best(const reel_trainer *trainer, int64_t *step);
 #define reel_trainer_add_rng(...) reel_trainer_add_rng(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_sampler(...) reel_trainer_set_sampler(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_validation(...) reel_trainer_set_validation(REEL_HERE, __VA_ARGS__)
+#define reel_trainer_set_average(...) reel_trainer_set_average(REEL_HERE, __VA_ARGS__)
 #define reel_progress_new(...) reel_progress_new(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_run(...) reel_trainer_run(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_evaluate(...) reel_trainer_evaluate(REEL_HERE, __VA_ARGS__)

@@ -17,6 +17,7 @@ typedef struct reel_object {
 
 #define ERROR_TEXT_SIZE 1024
 
+#define OWN_KINDS 32
 struct reel_context {
     reel_allocator allocator;
     reel_object *objects; /* newest first */
@@ -24,6 +25,9 @@ struct reel_context {
     int threads; /* 1 ... THREADS_MOST */
     reel_status status;
     char error[ERROR_TEXT_SIZE];
+    /* kinds of the program's own: reel_schedule_type, reel_optimizer_type */
+    const void *own_schedules[OWN_KINDS], *own_optimizers[OWN_KINDS];
+    int own_schedule_count, own_optimizer_count;
 };
 
 /* Memory of the context. They keep REEL_NO_MEMORY (named `who`) and return NULL when there is none; release accepts

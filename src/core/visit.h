@@ -55,6 +55,8 @@ void visit_late_int64(visitor *v, const char *name, int64_t *value);
 void visit_late_double(visitor *v, const char *name, double *value);
 /* Does the file hold a member of this name here? Always true when saving and hashing. For optional parts. */
 bool visit_has(visitor *v, const char *name);
+/* CHECK: a member that is left out on purpose is no fault. */
+void visit_skip(visitor *v, const char *name);
 /* CHECK and LOAD: what the file holds in a field that is not visited yet, for those that must look at a value before
  * anything is written. False when there is no such field or it is something else (visiting it will say so), and when
  * saving and hashing; also for a text of `size` characters or more. */

@@ -191,6 +191,13 @@ void visitor_known(visitor *v, const char *name)
     if (node) mark(node, ASKED);
 }
 
+void visit_skip(visitor *v, const char *name)
+{
+    if (visit_failed(v) || v->mode != VISIT_CHECK) return;
+    const json_node *node = json_member(v->frames[v->depth].node, name);
+    if (node) mark(node, ASKED);
+}
+
 void visitor_finish(visitor *v)
 {
     if (visit_failed(v) || v->mode != VISIT_CHECK) return;

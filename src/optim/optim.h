@@ -50,6 +50,7 @@ struct reel_optimizer {
     int momentum_row; /* row of "momentum" or "beta1", or -1 */
     state_vector state[STATE_MOST];
     int64_t steps, skipped, origin;
+    bool takes_other; /* a checkpoint of another kind is no fault: its clipping, noise and schedules are taken over */
     double gradient_norm;
     reel_rng *noise; /* older than the optimizer, so that a context frees it later */
 };
@@ -71,6 +72,8 @@ reel_status optimizer_reserve(reel_optimizer *o, const char *site, const char *w
 /* The step of a schedule that the next update counts as. */
 int64_t optimizer_schedule_step(const reel_optimizer *o);
 
+/* By name, among the built-in kinds and those of the context; NULL when there is none. */
+const reel_optimizer_type *optimizer_find_known(const reel_context *context, const char *name);
 /* reel_optimizer_new with the learning rate set. */
 reel_optimizer *optimizer_with_rate(const char *site, reel_params *params, const reel_optimizer_type *type, double lr);
 

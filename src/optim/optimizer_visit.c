@@ -135,6 +135,57 @@ static void state_visit(reel_optimizer *o, visitor *v)
     visit_end(v);
 }
 
+/* Step 0 of the schedule may lie before the first counted step, but not out of reach. */
+static void origin_visit(visitor *v, int64_t *origin)
+{
+    const int64_t most = (int64_t)1 << 53;
+    int64_t found = 0;
+    if (visit_peek_int64(v, "origin", &found) && (found < -most || found > most))
+        visit_reject(v, REEL_BAD_FILE, "origin: found %lld, expected -2^53 to 2^53", (long long)found);
+    visit_int64(v, "origin", origin);
+}
+
+/* What another kind of optimizer leaves to this one: clipping and noise, the schedules, and where they stand. */
+static void other_visit(reel_optimizer *o, visitor *v)
+{
+    static const char *const left[] = {"kind", "skipped", "gradient_norm", "state"};
+    static const char *const left_of_group[] = {"parameters", "hypers", "scalars"};
+    double scratch[SHARED_COUNT];
+    int table_count;
+    const reel_hyper *table = reel_optimizer_shared_hypers(&table_count);
+    int64_t steps = 0, origin = 0, count = 0;
+    for (int i = 0; i < COUNT(left); i++) visit_skip(v, left[i]);
+    visit_count(v, "steps", &steps);
+    origin_visit(v, &origin);
+    visit_begin(v, "shared");
+    visit_hypers(v, table, table_count, o->shared, scratch);
+    visit_end(v);
+    visit_list_begin(v, "groups", &count);
+    for (int g = 0; g < count && !visit_failed(v); g++) {
+        optimizer_group *group = g < o->group_count ? &o->groups[g] : NULL;
+        visit_item_begin(v);
+        for (int i = 0; i < COUNT(left_of_group); i++) visit_skip(v, left_of_group[i]);
+        if (group)
+            group->schedule = schedule_visit(group->schedule, g > 0, v, "schedule");
+        else
+            visit_skip(v, "schedule");
+        visit_item_end(v);
+    }
+    visit_list_end(v);
+    if (visit_mode_of(v) != VISIT_LOAD || visit_failed(v)) return;
+    reel_optimizer_reset(o, true);
+    o->skipped = 0;
+    o->gradient_norm = NAN;
+    o->origin = origin - steps;
+}
+
+static bool is_other(const reel_optimizer *o, visitor *v)
+{
+    char kind[256];
+    return reading(v) && o->takes_other && visit_peek_text(v, "kind", kind, sizeof kind) &&
+           strcmp(kind, o->type->name) != 0;
+}
+
 void optimizer_visit(reel_optimizer *o, visitor *v, const char *name)
 {
     if (!o || !v) return;
@@ -142,10 +193,16 @@ void optimizer_visit(reel_optimizer *o, visitor *v, const char *name)
     int table_count;
     const reel_hyper *table = reel_optimizer_shared_hypers(&table_count);
     visit_begin(v, name);
+    if (is_other(o, v)) {
+        other_visit(o, v);
+        visit_end(v);
+        if (visit_mode_of(v) == VISIT_LOAD && !visit_failed(v)) optimizer_reserve(o, NULL, "optimizer_visit");
+        return;
+    }
     visit_same_text(v, "kind", o->type->name);
     visit_count(v, "steps", &o->steps);
     visit_count(v, "skipped", &o->skipped);
-    visit_count(v, "origin", &o->origin);
+    origin_visit(v, &o->origin);
     visit_double(v, "gradient_norm", &o->gradient_norm);
     visit_begin(v, "shared");
     visit_hypers(v, table, table_count, o->shared, scratch);

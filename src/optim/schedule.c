@@ -27,6 +27,36 @@ const reel_schedule_type *reel_schedule_find(const char *name)
     }
 }
 
+const reel_schedule_type *reel_schedule_known(const reel_context *context, int index)
+{
+    const reel_schedule_type *type;
+    for (int i = 0; (type = reel_schedule_at(i)) != NULL; i++)
+        if (index-- == 0) return type;
+    return context && index >= 0 && index < context->own_schedule_count ? context->own_schedules[index] : NULL;
+}
+
+reel_status reel_schedule_register(const char *site, reel_context *context, const reel_schedule_type *type)
+{
+    const char *who = "schedule_register";
+    const reel_schedule_type *known;
+    if (reel_failed(context)) return reel_error_status(context);
+    if (!type || !type->name || type->size != sizeof *type || !type->rate)
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, who,
+                              "the descriptor is missing, has no name, no rate, or another size than this version's");
+    if (!*type->name || strpbrk(type->name, ":,*@()="))
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, who,
+                              "found the name \"%.80s\", expected one without :,*@()=", type->name);
+    for (int i = 0; (known = reel_schedule_known(context, i)) != NULL; i++)
+        if (strcmp(known->name, type->name) == 0)
+            return known == type ? REEL_OK
+                                 : reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name \"%.80s\" is taken",
+                                                  type->name);
+    if (context->own_schedule_count == OWN_KINDS)
+        return reel_error_set(context, REEL_BAD_STATE, site, who, "a context knows %d kinds at most", OWN_KINDS);
+    context->own_schedules[context->own_schedule_count++] = type;
+    return REEL_OK;
+}
+
 /* ------------------------------------------------------------------------------------------------ making and freeing */
 
 static size_t numbers_bytes(const reel_schedule *s)

@@ -45,7 +45,7 @@ static const reel_schedule_type *read_name(reader *r)
     size_t length = word_length(r->at);
     char names[512] = "";
     for (int i = 0;; i++) {
-        const reel_schedule_type *type = reel_schedule_at(i);
+        const reel_schedule_type *type = reel_schedule_known(r->context, i);
         if (!type) break;
         if (strlen(type->name) == length && memcmp(type->name, r->at, length) == 0) {
             if (type != &lambda_schedule) return r->at += length, type;

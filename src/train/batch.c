@@ -106,9 +106,15 @@ static void check_order(reel_trainer *t, visitor *v)
 
 void sampler_visit(reel_trainer *t, visitor *v)
 {
+    int64_t rows = trainer_rows(t), found = rows;
+    bool others = setting_of(t, SETTING_OTHER_DATA) && visit_peek_int64(v, "rows", &found) && found != rows;
     visit_begin(v, "sampler");
     rng_visit(t->order.rng, v, "stream");
-    if (t->order.order) {
+    if (others) { /* the order is drawn anew */
+        visit_skip(v, "order_epoch");
+        visit_skip(v, "order");
+        if (visit_mode_of(v) == VISIT_LOAD) t->order.order_epoch = -1;
+    } else if (t->order.order) {
         visit_int64(v, "order_epoch", &t->order.order_epoch);
         visit_array(v, "order", t->order.order);
         check_order(t, v);

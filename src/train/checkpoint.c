@@ -40,6 +40,19 @@ reel_checkpoint *reel_checkpoint_open(const char *site, reel_context *context, c
     return NULL;
 }
 
+reel_checkpoint *checkpoint_of(const char *site, reel_context *context, json_document *document,
+                               reel_hash_verdict verdict)
+{
+    reel_checkpoint *c = object_new(context, site, "checkpoint_open", sizeof *c, checkpoint_destroy);
+    if (!c) {
+        json_document_free(document);
+        return NULL;
+    }
+    c->document = document;
+    c->verdict = verdict;
+    return c;
+}
+
 void reel_checkpoint_free(reel_checkpoint *checkpoint)
 {
     object_free(checkpoint);

@@ -108,7 +108,7 @@ static reel_status load_newest(reel_trainer *t, const char *site, const file_nam
     *found = false;
     for (int64_t i = names->count; i-- > 0 && !*found;) {
         reel_status status = path_in(t, site, t->folder.path, names->items[i].name, path);
-        if (status == REEL_OK) status = reel_state_load(site, t->state, path, setting_of(t, SETTING_ACCEPT_EDITED));
+        if (status == REEL_OK) status = resume_load(t, site, path);
         *found = status == REEL_OK;
         if (*found) break;
         /* A damaged file is passed over; one of another model, or no memory, ends the search. */
@@ -175,7 +175,7 @@ static reel_status resume_from_file(reel_trainer *t, const char *site, const fil
                               "%s holds checkpoints up to step %lld, which going on from %s would lose: give another "
                               "folder, or force it",
                               t->folder.path, (long long)names->items[names->count - 1].number, t->resume_path);
-    reel_status status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+    reel_status status = resume_load(t, site, t->resume_path);
     if (status != REEL_OK) return status;
     if (here) {
         file_names newer = {names->items + index + 1, names->count - index - 1, 0};

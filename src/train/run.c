@@ -4,6 +4,8 @@
  */
 #include "train/saver.h"
 
+#include <reel/resume.h>
+
 #include <math.h>
 #include <stdio.h>
 
@@ -73,7 +75,7 @@ static reel_status update(reel_trainer *t, const char *site, reel_value loss)
     g->parts = 0;
     g->part_loss = 0;
     monitor_after(t);
-    return REEL_OK;
+    return t->average ? reel_average_step(site, t->average, t->step) : REEL_OK;
 }
 
 /* One batch, and the update when it is the last one of it. *updated: an update was made, and the run stands after it. */
@@ -195,6 +197,15 @@ static void say_end(reel_trainer *t, reel_stop stop, const char *text)
     snprintf(t->reason, sizeof t->reason, "%s", text);
 }
 
+reel_status trainer_one_step(reel_trainer *t, const char *site)
+{
+    const int64_t step = t->step;
+    reel_status status = REEL_OK;
+    for (bool updated = false; status == REEL_OK && !updated && t->step <= step;)
+        status = train_batch(t, site, &updated);
+    return status;
+}
+
 static reel_status train_to_end(reel_trainer *t, const char *site)
 {
     int64_t steps = reel_trainer_steps(t), saved = t->step;
@@ -250,9 +261,10 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     if (status == REEL_OK && t->folder.path)
         status = folder_open(t, site);
     else if (status == REEL_OK && t->resume_path)
-        status = reel_state_load(site, t->state, t->resume_path, setting_of(t, SETTING_ACCEPT_EDITED));
+        status = resume_load(t, site, t->resume_path);
     renew_best(t);
     if (status == REEL_OK) {
+        resume_tell(t);
         trainer_tell(t, REEL_EVENT_BEGIN, NULL);
         status = train_to_end(t, site);
         if (t->folder.path) saver_settle(t, site);
@@ -261,6 +273,13 @@ reel_status reel_trainer_run(const char *site, reel_trainer *t)
     folder_close(t);
     t->site = NULL; /* a text of the caller's */
     t->stop_requested = 0;
+    int64_t prove = setting_of(t, SETTING_PROVE);
+    if ((status == REEL_OK || status == REEL_STOPPED) && prove > 0 && t->folder.path) {
+        reel_proof proof;
+        reel_status proved = reel_trainer_prove(site, t, prove, &proof);
+        if (*proof.text) trainer_tell(t, REEL_EVENT_NOTE, proof.text);
+        if (proved != REEL_OK) status = proved;
+    }
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "io/hash.h"
 #include "io/visit_io.h"
 #include "nn/module.h"
+#include "optim/average.h"
 #include "optim/optim.h"
 
 #include <errno.h>
@@ -82,6 +83,11 @@ static void visit_optimizer(void *object, visitor *v, const char *name)
     optimizer_visit(object, v, name);
 }
 
+static void visit_average(void *object, visitor *v, const char *name)
+{
+    average_visit(object, v, name);
+}
+
 static void visit_rng(void *object, visitor *v, const char *name)
 {
     rng_visit(object, v, name);
@@ -111,6 +117,7 @@ static void visit_one_double(void *object, visitor *v, const char *name)
 DEFINE_ADD(params, reel_params, visit_params)
 DEFINE_ADD(module, reel_module, visit_module)
 DEFINE_ADD(optimizer, reel_optimizer, visit_optimizer)
+DEFINE_ADD(average, reel_average, visit_average)
 DEFINE_ADD(rng, reel_rng, visit_rng)
 DEFINE_ADD(array, reel_array, visit_whole_array)
 DEFINE_ADD(int64, int64_t, visit_one_int64)
@@ -298,6 +305,21 @@ static reel_status check_and_load(reel_state *state, const json_document *docume
     return reel_error_status(context);
 }
 
+reel_status state_load_document(const char *site, reel_state *state, const char *path, const json_document *document,
+                                bool verify)
+{
+    reel_status status = check_and_load(state, document);
+    char hex[33];
+    size_t length = 0;
+    const char *expected = json_get_text(document, json_member(json_root(document), "state_hash"), &length);
+    if (status == REEL_OK && verify) status = reel_state_hash(site, state, hex);
+    if (status == REEL_OK && verify && (!expected || length != 32 || memcmp(expected, hex, 32) != 0))
+        status = reel_error_set(state->object.context, REEL_BAD_FILE, site, "state_load",
+                                "%s: the state read has the hash %s, the file says %.*s", path, hex, (int)length,
+                                expected ? expected : "");
+    return status;
+}
+
 reel_status reel_state_load(const char *site, reel_state *state, const char *path, bool accept_edited)
 {
     if (!state) return REEL_BAD_ARGUMENT;
@@ -308,16 +330,7 @@ reel_status reel_state_load(const char *site, reel_state *state, const char *pat
     reel_hash_verdict verdict;
     reel_status status = state_read_document(site, context, path, accept_edited, &document, &verdict);
     if (status != REEL_OK) return status;
-    status = check_and_load(state, document);
-    char hex[33];
-    size_t length = 0;
-    const char *expected = json_get_text(document, json_member(json_root(document), "state_hash"), &length);
-    if (status == REEL_OK) status = reel_state_hash(site, state, hex);
-    if (status == REEL_OK && verdict == REEL_HASH_RIGHT &&
-        (!expected || length != 32 || memcmp(expected, hex, 32) != 0))
-        status = reel_error_set(context, REEL_BAD_FILE, site, "state_load",
-                                "%s: the state read has the hash %s, the file says %.*s", path, hex, (int)length,
-                                expected ? expected : "");
+    status = state_load_document(site, state, path, document, verdict == REEL_HASH_RIGHT);
     json_document_free(document);
     return status;
 }

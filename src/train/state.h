@@ -38,6 +38,13 @@ reel_status state_add_visit(const char *site, reel_state *state, const char *nam
 reel_status state_read_document(const char *site, reel_context *context, const char *path, bool accept_edited,
                                 json_document **document, reel_hash_verdict *verdict);
 
+/* Reads the objects from a document; `verify`: their state hash must then be the file's. */
+reel_status state_load_document(const char *site, reel_state *state, const char *path, const json_document *document,
+                                bool verify);
+/* A checkpoint to look into, of a document that it takes over. */
+reel_checkpoint *checkpoint_of(const char *site, reel_context *context, json_document *document,
+                               reel_hash_verdict verdict);
+
 #define CHECKPOINT_FORMAT "reel checkpoint"
 
 /* Takes down the state as it is now in a draft that has begun; false with an error kept. `v` is a visitor of the draft. */

@@ -41,6 +41,7 @@ static void trainer_destroy(reel_object *object)
     memory_string_free(object->context, t->folder.path);
     memory_string_free(object->context, t->resume_path);
     memory_string_free(object->context, t->data_hash);
+    resume_free(t);
     object_release(object, sizeof *t);
 }
 
@@ -228,6 +229,14 @@ double reel_trainer_epoch_loss(const reel_trainer *t)
 double reel_trainer_validation_loss(const reel_trainer *t)
 {
     return t ? t->guards.validation : NAN;
+}
+
+reel_status reel_trainer_set_average(const char *site, reel_trainer *t, reel_average *average)
+{
+    if (!t) return REEL_BAD_ARGUMENT;
+    reel_status status = reel_state_add_average(site, t->state, "average", average);
+    if (status == REEL_OK) t->average = average;
+    return status;
 }
 
 reel_state *reel_trainer_state(reel_trainer *t)

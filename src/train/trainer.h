@@ -29,6 +29,11 @@
     X(STOP_NOT_FINITE, "stop_when_not_finite", WHOLE, 1, 0, 1,                                                         \
       "1: a loss or gradient that is not finite is an error; 0: go on")                                                \
     X(ACCEPT_EDITED, "accept_edited", WHOLE, 0, 0, 1, "1: resume from a checkpoint whose hash is wrong")               \
+    X(OTHER_DATA, "other_data", WHOLE, 0, 0, 1,                                                                        \
+      "1: resume with other data or another batch size than the checkpoint's")                                         \
+    X(OTHER_OPTIMIZER, "other_optimizer", WHOLE, 0, 0, 1,                                                              \
+      "1: resume with another kind of optimizer than the checkpoint's")                                                \
+    X(PROVE, "prove", WHOLE, 0, 0, 1e6, "steps to prove the last checkpoint with, see reel_trainer_prove; 0: none")    \
     X(BACKGROUND, "background", WHOLE, 1, 0, 1,                                                                        \
       "1: checkpoints are written while training goes on; 0: training waits")                                          \
     X(BASE64_ABOVE, "base64_above", WHOLE, REEL_BASE64_ABOVE, -1, 1e15,                                                \
@@ -114,8 +119,11 @@ struct reel_trainer {
     reel_array *rows;  /* int64 (batch): the rows of this step */
     reel_array *x, *y; /* (batch, ...): those rows */
     run_folder folder;
+    reel_average *average; /* or NULL */
     char *resume_path;
     char *data_hash;
+    struct resume_asks *asks; /* what wins over a checkpoint; NULL: nothing */
+    struct resume_told *told; /* what changed since the checkpoint; NULL: not resumed */
 
     /* what is saved, besides the objects */
     int64_t step;
@@ -174,6 +182,18 @@ reel_status folder_log_step(reel_trainer *trainer, const char *site);
  * false, and nothing has happened, when there is none. */
 reel_status folder_go_back(reel_trainer *trainer, const char *site, int64_t *step, bool *found);
 void folder_close(reel_trainer *trainer);
+
+/* resume.c: loads a checkpoint, does what was asked for on top, and knows what changed. */
+reel_status resume_load(reel_trainer *trainer, const char *site, const char *path);
+void resume_tell(reel_trainer *trainer);
+void resume_free(reel_trainer *trainer);
+/* Is a setting kept in checkpoints? Those of one session are not. */
+bool setting_is_saved(setting s);
+/* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
+const char *trainer_data_hash(reel_trainer *trainer, reel_context *context);
+
+/* run.c: one update, without log, observer and checkpoint. */
+reel_status trainer_one_step(reel_trainer *trainer, const char *site);
 
 /* visit.c: what the trainer adds to the state. */
 void trainer_visit(void *trainer, visitor *v, const char *name);

@@ -19,8 +19,7 @@ static void hash_array(XXH3_state_t *hash, const reel_array *a)
     XXH3_128bits_update(hash, a->data, (size_t)a->size * reel_dtype_size(a->dtype));
 }
 
-/* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
-static const char *data_hash(reel_trainer *t, reel_context *context)
+const char *trainer_data_hash(reel_trainer *t, reel_context *context)
 {
     if (t->data_hash) return t->data_hash;
     char text[33] = "none";
@@ -41,17 +40,47 @@ static bool reading(const visitor *v)
     return visit_mode_of(v) == VISIT_CHECK || visit_mode_of(v) == VISIT_LOAD;
 }
 
-/* The settings of the guards, for people and for what is told of a resume: those of the run count. */
-static void visit_settings(const reel_trainer *t, visitor *v)
+bool setting_is_saved(setting s)
 {
-    if (!visit_has(v, "settings")) return;
+    return s != SETTING_DURABLE && s != SETTING_BASE64_ABOVE && s != SETTING_BACKGROUND && s != SETTING_ACCEPT_EDITED &&
+           s != SETTING_OTHER_DATA && s != SETTING_OTHER_OPTIMIZER && s != SETTING_PROVE;
+}
+
+/* For the report of what changed; a resume keeps the program's. */
+static void visit_settings(reel_trainer *t, visitor *v)
+{
+    if (!visit_has(v, "settings")) return; /* an older file */
     visit_begin(v, "settings");
-    for (int i = SETTING_PATIENCE; i < SETTING_COUNT; i++) {
+    for (int i = 0; i < SETTING_COUNT; i++) {
         double value = t->settings[i];
         const char *name = reel_trainer_setting(i)->name;
-        if (visit_has(v, name)) visit_double(v, name, &value);
+        if (setting_is_saved((setting)i) && (!reading(v) || visit_has(v, name))) visit_double(v, name, &value);
     }
     visit_end(v);
+}
+
+/* Which data and which rows of them make a step. */
+static void visit_identity(reel_trainer *t, visitor *v)
+{
+    static const char *const names[] = {"batch", "rows", "data_hash"};
+    const char *hash = trainer_data_hash(t, visit_context(v));
+    char found[64];
+    if (reading(v) && setting_of(t, SETTING_OTHER_DATA)) {
+        for (int i = 0; i < 3; i++) visit_skip(v, names[i]);
+        visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
+        return;
+    }
+    visit_same_int64(v, "batch", trainer_batch_size(t));
+    visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
+    visit_same_int64(v, "rows", trainer_rows(t));
+    if (visit_mode_of(v) == VISIT_CHECK && visit_peek_text(v, "data_hash", found, sizeof found) &&
+        strcmp(found, hash) != 0)
+        visit_reject(
+            v, REEL_MISMATCH,
+            "data_hash: found %s, expected %s: these are not the data of the run (the setting other_data allows "
+            "them)",
+            found, hash);
+    visit_same_text(v, "data_hash", hash);
 }
 
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
@@ -90,11 +119,8 @@ void trainer_visit(void *self, visitor *v, const char *name)
     visit_double(v, "best_loss", &t->best_loss);
     visit_int64(v, "best_step", &t->best_step);
     /* Another batch size or seed is another run; the other settings may change from resume to resume. */
-    visit_same_int64(v, "batch", trainer_batch_size(t));
+    visit_identity(t, v);
     visit_accumulate(t, v);
-    visit_same_int64(v, "seed", setting_of(t, SETTING_SEED));
-    visit_same_int64(v, "rows", trainer_rows(t));
-    visit_same_text(v, "data_hash", data_hash(t, visit_context(v)));
     sampler_visit(t, v);
     guards_visit(t, v);
     /* What depends on when the run was saved and how long it is to be is no part of the hash. */

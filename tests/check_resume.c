@@ -1,0 +1,779 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Going on from a checkpoint: what changed is told, what was asked for wins, other data are refused, the proof, and every
+ * optimizer, schedule and averager stopped half-way and resumed with another number of threads.
+ */
+#include "moons_run.h"
+#include "train/state.h"
+
+#include <sys/stat.h>
+
+static void expect_run(moons_run *r, reel_status expected)
+{
+    reel_status status = reel_trainer_run(NULL, r->trainer);
+    ck_assert_msg(status == expected, "status %d (%s), expected %d", status, reel_error_text(r->context), expected);
+}
+
+static char notes[16384];
+
+static void keep_notes(const reel_event *event, void *user)
+{
+    (void)user;
+    if (event->kind != REEL_EVENT_NOTE) return;
+    size_t n = strlen(notes);
+    snprintf(notes + n, sizeof notes - n, "%s\n", event->text);
+}
+
+static void expect_note(const char *part)
+{
+    ck_assert_msg(strstr(notes, part), "\"%s\" is not in:\n%s", part, notes);
+}
+
+static void expect_no_note(const char *part)
+{
+    ck_assert_msg(!strstr(notes, part), "\"%s\" is in:\n%s", part, notes);
+}
+
+/* A run in a folder, with the notes kept. */
+static moons_run run_in(const char *folder, reel_resume how, const run_setup *s)
+{
+    moons_run r = run_new(reel_context_new(NULL), s);
+    reel_trainer_set_folder(NULL, r.trainer, folder, how);
+    notes[0] = '\0';
+    reel_trainer_set_observer(r.trainer, keep_notes, NULL);
+    return r;
+}
+
+static const reel_change *change_of(const moons_run *r, const char *name)
+{
+    const reel_resume_report *report = reel_trainer_report(r->trainer);
+    for (int i = 0; report && i < report->count; i++)
+        if (strcmp(report->changes[i].name, name) == 0) return &report->changes[i];
+    return NULL;
+}
+
+static void make_run(const char *folder, const run_setup *s)
+{
+    moons_run r = run_in(folder, REEL_START, s);
+    expect_run(&r, REEL_OK);
+    ck_assert_ptr_null(reel_trainer_report(r.trainer));
+    reel_context_free(r.context);
+}
+
+START_TEST(test_report)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 4, .clip_norm = 0.5, .schedule = "cosine"};
+    make_run(folder, &s);
+
+    s.epochs = 8;
+    moons_run r = run_in(folder, REEL_CONTINUE, &s);
+    reel_optimizer_set(NULL, r.optimizer, "beta1", 0.8);
+    ck_assert_int_eq(reel_trainer_ask(NULL, r.trainer, "lr", 0.0005, "flag"), REEL_OK);
+    ck_assert_int_eq(reel_trainer_ask(NULL, r.trainer, "clip_norm", 2, NULL), REEL_OK);
+    ck_assert_int_eq(reel_trainer_ask(NULL, r.trainer, "keep", 3, "flag"), REEL_OK);
+    reel_context_set_threads(r.context, reel_context_threads(r.context) + 1);
+    expect_run(&r, REEL_OK);
+    expect_note("resumed at step 4\n");
+    expect_note("\nlr 0.05 -> 0.0005 (flag)\n");
+    expect_note("\nbeta1 0.9 kept (the program has 0.8)\n");
+    expect_note("\nclip_norm 0.5 -> 2 (program)\n");
+    expect_note("\nepochs 4 -> 8 (program)\n");
+    expect_note("\nkeep 2 -> 3 (flag)\n");
+    expect_note("\ndata hash unchanged\n");
+    expect_note(
+        "schedule cosine now ends after 8 updates instead of 4: the next one has the rate 0.00025 instead of 0\n");
+    expect_note("(the bits stay the same)\n");
+    expect_no_note("beta2");
+    ck_assert_double_eq(reel_optimizer_get(r.optimizer, "lr"), 0.0005);
+    ck_assert_double_eq(reel_optimizer_get(r.optimizer, "beta1"), 0.9);
+    ck_assert_double_eq(reel_optimizer_get(r.optimizer, "clip_norm"), 2);
+    ck_assert_int_eq(reel_trainer_report(r.trainer)->step, 4);
+    ck_assert_int_eq(change_of(&r, "lr")->kind, REEL_CHANGE_ASKED);
+    ck_assert_int_eq(change_of(&r, "beta1")->kind, REEL_CHANGE_KEPT);
+    ck_assert_str_eq(change_of(&r, "epochs")->before, "4");
+    ck_assert_str_eq(change_of(&r, "epochs")->now, "8");
+    ck_assert_int_eq(change_of(&r, "data hash")->kind, REEL_CHANGE_SAME);
+    reel_context_free(r.context);
+
+    /* What was asked for is in the next checkpoint, and nothing is left to tell. */
+    r = run_in(folder, REEL_CONTINUE, &s);
+    reel_trainer_ask(NULL, r.trainer, "lr", 0.0005, "flag");
+    reel_trainer_ask(NULL, r.trainer, "clip_norm", 2, "flag");
+    reel_trainer_ask(NULL, r.trainer, "keep", 3, "flag");
+    reel_trainer_set(NULL, r.trainer, "epochs", 9);
+    expect_run(&r, REEL_OK);
+    expect_no_note("lr");
+    expect_no_note("clip_norm");
+    expect_no_note("beta1");
+    reel_context_free(r.context);
+    folder_remove(folder);
+}
+END_TEST
+
+START_TEST(test_asking_refuses)
+{
+    run_setup s = {.epochs = 4};
+    moons_run r = run_new(context, &s);
+    reel_trainer_ask(NULL, r.trainer, "betta", 1, NULL);
+    expect_error(REEL_NOT_FOUND, "betta");
+    reel_trainer_ask(NULL, r.trainer, "lr", -1, NULL);
+    expect_error(REEL_BAD_ARGUMENT, "lr: found -1");
+    reel_trainer_ask(NULL, r.trainer, "epochs", 0.5, NULL);
+    expect_error(REEL_BAD_ARGUMENT, "whole number");
+    reel_trainer_ask_schedule(NULL, r.trainer, "cosin", NULL);
+    expect_error(REEL_NOT_FOUND, "cosin");
+    reel_trainer_prove(NULL, r.trainer, 3, NULL);
+    expect_error(REEL_BAD_STATE, "no checkpoint of step 0");
+}
+END_TEST
+
+START_TEST(test_schedule_from_here)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 4};
+    make_run(folder, &s);
+    s.epochs = 12;
+    for (int here = 0; here < 2; here++) {
+        char copy[64], name[] = "step-000000004.json";
+        size_t size;
+        folder_fresh(copy);
+        char *text = slurp(folder, name, &size);
+        spill(copy, name, text, size);
+        free(text);
+        text = slurp(folder, "log.jsonl", &size);
+        spill(copy, "log.jsonl", text, size);
+        free(text);
+        moons_run r = run_in(copy, REEL_CONTINUE, &s);
+        reel_trainer_ask_schedule(NULL, r.trainer, "linear:1:0", "flag");
+        reel_trainer_ask_origin(NULL, r.trainer, here ? REEL_ORIGIN_HERE : REEL_ORIGIN_START, "flag");
+        reel_trainer_set(NULL, r.trainer, "log_every", 1);
+        expect_run(&r, REEL_OK);
+        expect_note(here ? "schedule none -> linear (flag) from here on: the next update has the rate 0.05"
+                         : "schedule none -> linear (flag): the next update has the rate 0.0333");
+        ck_assert_int_eq(reel_optimizer_origin(r.optimizer), here ? 4 : 0);
+        /* The twelfth update is the eighth from here, or the twelfth of twelve. */
+        double rate = here ? 0.05 * (1 - 7 / 8.0) : 0.05 * (1 - 11 / 12.0);
+        text = slurp(copy, "log.jsonl", &size);
+        char *last = strrchr(text, '{');
+        ck_assert_double_eq_tol(strtod(strstr(last, "\"rate\": ") + 8, NULL), rate, 1e-15);
+        free(text);
+        reel_context_free(r.context);
+
+        /* Going on keeps the origin; a later end of the run moves the end of the schedule. */
+        s.epochs = 16;
+        r = run_in(copy, REEL_CONTINUE, &s);
+        expect_run(&r, REEL_OK);
+        expect_note(here ? "now ends after 12 updates instead of 8" : "now ends after 16 updates instead of 12");
+        ck_assert_int_eq(reel_optimizer_origin(r.optimizer), here ? 4 : 0);
+        reel_context_free(r.context);
+        s.epochs = 12;
+        folder_remove(copy);
+    }
+    folder_remove(folder);
+}
+END_TEST
+
+/* The checkpoint's own schedule counts from here. */
+START_TEST(test_origin_alone)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 4, .schedule = "step:2:0.5"};
+    make_run(folder, &s);
+    s.epochs = 5;
+    moons_run r = run_in(folder, REEL_CONTINUE, &s);
+    reel_trainer_ask_origin(NULL, r.trainer, REEL_ORIGIN_HERE, "flag");
+    expect_run(&r, REEL_OK);
+    expect_note(
+        "schedule step:2:0.5 counts from step 4 instead of 0 (flag): the next update has the rate 0.05 instead of "
+        "0.0125");
+    reel_context_free(r.context);
+    s.epochs = 6;
+    r = run_in(folder, REEL_CONTINUE, &s);
+    reel_trainer_ask_schedule(NULL, r.trainer, "none", "flag");
+    expect_run(&r, REEL_OK);
+    expect_note("schedule step:2:0.5 -> none (flag)");
+    ck_assert_ptr_null(reel_optimizer_schedule(r.optimizer, 0));
+    reel_context_free(r.context);
+    folder_remove(folder);
+}
+END_TEST
+
+/* Before the first step after a resume: what the optimizer holds. */
+typedef struct moments {
+    moons_run *run;
+    double largest;
+    int64_t steps;
+    double rate;
+} moments;
+
+static void look_at_begin(const reel_event *event, void *user)
+{
+    moments *m = user;
+    keep_notes(event, NULL);
+    if (event->kind != REEL_EVENT_BEGIN) return;
+    m->steps = reel_optimizer_steps(m->run->optimizer);
+    m->rate = reel_optimizer_rate(m->run->optimizer);
+    for (int i = 0; i < reel_params_count(m->run->params); i++) {
+        reel_array a = reel_optimizer_state(m->run->optimizer, "mean", i);
+        for (int64_t j = 0; a.data && j < a.size; j++) m->largest = fmax(m->largest, fabs(reel_array_get(&a, j)));
+    }
+}
+
+START_TEST(test_fresh_moments)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 4, .schedule = "exponential:0.5"};
+    make_run(folder, &s);
+    for (int kind = 0; kind < 3; kind++) {
+        s.epochs = 5 + kind;
+        moons_run r = run_in(folder, REEL_CONTINUE, &s);
+        moments m = {.run = &r};
+        reel_trainer_set_observer(r.trainer, look_at_begin, &m);
+        if (kind) reel_trainer_ask_reset(NULL, r.trainer, kind == 2, "flag");
+        expect_run(&r, REEL_OK);
+        ck_assert_int_eq(m.steps, kind == 2 ? 0 : 4 + kind);
+        ck_assert_int_eq(m.largest == 0, kind > 0);
+        ck_assert_double_eq(m.rate, ldexp(0.05, -4 - kind)); /* the schedule goes on in any case */
+        if (kind == 1) expect_note("moments forgotten, the count of steps stays 5 (flag)");
+        if (kind == 2) expect_note("moments forgotten, and the count of steps, which was 6 (flag)");
+        if (kind == 0) expect_no_note("moments");
+        reel_context_free(r.context);
+    }
+    /* A file with a negative origin is read again. */
+    s.epochs = 8;
+    moons_run r = run_in(folder, REEL_CONTINUE, &s);
+    expect_run(&r, REEL_OK);
+    ck_assert_int_eq(reel_optimizer_origin(r.optimizer), -6);
+    ck_assert_int_eq(reel_optimizer_steps(r.optimizer), 2);
+    ck_assert_double_eq(reel_optimizer_rate(r.optimizer), ldexp(0.05, -8));
+    reel_context_free(r.context);
+    folder_remove(folder);
+}
+END_TEST
+
+START_TEST(test_another_optimizer)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 4, .optimizer = "sgd", .clip_norm = 0.25, .schedule = "exponential:0.5", .batch = 32};
+    make_run(folder, &s);
+    run_setup other = {.epochs = 5, .optimizer = "adamw", .batch = 32};
+    moons_run r = run_in(folder, REEL_CONTINUE, &other);
+    expect_run(&r, REEL_MISMATCH);
+    ck_assert_ptr_nonnull(strstr(reel_error_text(r.context), "optimizer.kind"));
+    reel_context_free(r.context);
+
+    r = run_in(folder, REEL_CONTINUE, &other);
+    moments m = {.run = &r};
+    reel_trainer_set_observer(r.trainer, look_at_begin, &m);
+    reel_trainer_set(NULL, r.trainer, "other_optimizer", 1);
+    expect_run(&r, REEL_OK);
+    expect_note("optimizer sgd -> adamw (allowed): its moments start fresh");
+    ck_assert_int_eq(m.steps, 0);
+    ck_assert_double_eq(m.largest, 0);
+    ck_assert_double_eq(m.rate, ldexp(0.05, -16)); /* the schedule goes on */
+    ck_assert_double_eq(reel_optimizer_get(r.optimizer, "clip_norm"), 0.25);
+    ck_assert_int_eq(reel_trainer_step(r.trainer), 20);
+    reel_context_free(r.context);
+
+    /* Nothing else moved: without an update parameters and sampler are those of the file. */
+    other.epochs = 5;
+    char hash[2][33];
+    for (int i = 0; i < 2; i++) {
+        other.optimizer = i ? "adagrad" : "adamw";
+        r = run_in(folder, REEL_CONTINUE, &other);
+        reel_trainer_set(NULL, r.trainer, "other_optimizer", 1);
+        expect_run(&r, REEL_OK);
+        reel_state *values = reel_state_new(NULL, r.context, "test");
+        reel_state_add_params(NULL, values, "parameters", r.params);
+        ck_assert_int_eq(reel_state_hash(NULL, values, hash[i]), REEL_OK);
+        reel_context_free(r.context);
+    }
+    ck_assert_str_eq(hash[0], hash[1]);
+    folder_remove(folder);
+}
+END_TEST
+
+START_TEST(test_other_data)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 3, .batch = 32, .sampler = "numpy"};
+    make_run(folder, &s);
+    for (int kind = 0; kind < 4; kind++) {
+        bool allowed = kind % 2, smaller = kind / 2;
+        moons_run r = run_in(folder, REEL_CONTINUE, &s);
+        if (smaller)
+            r.data->x->shape[0] = r.data->y->shape[0] = 90, r.data->x->size = 180, r.data->y->size = 90;
+        else
+            ((float *)r.data->x->data)[0] += 1;
+        reel_trainer_set(NULL, r.trainer, "epochs", 20 + kind);
+        reel_trainer_set(NULL, r.trainer, "other_data", allowed);
+        expect_run(&r, allowed ? REEL_OK : REEL_MISMATCH);
+        if (allowed) {
+            expect_note("data hash ");
+            expect_no_note("unchanged");
+            if (smaller) expect_note("rows 100 -> 90 (allowed)");
+        } else {
+            ck_assert_msg(strstr(reel_error_text(r.context), smaller ? "rows" : "not the data of the run"), "%s",
+                          reel_error_text(r.context));
+            ck_assert_ptr_null(reel_trainer_report(r.trainer));
+        }
+        reel_context_free(r.context);
+        if (allowed) {
+            folder_remove(folder);
+            mkdir(folder, 0700);
+            make_run(folder, &s);
+        }
+    }
+    folder_remove(folder);
+}
+END_TEST
+
+/* ---- the proof ---- */
+
+static const double *own_noise; /* what a program keeps to itself */
+static double hidden;
+
+static reel_value loss_with_memory(const reel_batch *batch, void *user)
+{
+    const moons_run *r = user;
+    reel_value loss = reel_bce_with_logits(NULL, reel_forward(NULL, r->net, batch->x), batch->y);
+    hidden += own_noise ? *own_noise : 0;
+    return reel_mul_scalar(NULL, loss, 1 + hidden);
+}
+
+START_TEST(test_proof)
+{
+    for (int background = 0; background < 2; background++) {
+        char folder[64];
+        folder_fresh(folder);
+        run_setup s = {.epochs = 4, .batch = 32, .dropout = 0.3, .schedule = "cosine", .every = 1, .sampler = "torch"};
+        moons_run r = run_in(folder, REEL_START, &s);
+        reel_trainer_set(NULL, r.trainer, "background", background);
+        reel_trainer_set(NULL, r.trainer, "prove", 5);
+        reel_average *average = reel_average_ema_new(NULL, r.params, 0.9);
+        ck_assert_int_eq(reel_trainer_set_average(NULL, r.trainer, average), REEL_OK);
+        expect_run(&r, REEL_OK);
+        expect_note("proved: 5 steps after step 16 are bit for bit those of the run\n");
+        ck_assert_int_eq(reel_average_count(average), 16);
+        /* The run itself stands where it stood. */
+        ck_assert_int_eq(reel_trainer_step(r.trainer), 16);
+        char hash[33], again[33];
+        reel_state_hash(NULL, reel_trainer_state(r.trainer), hash);
+        reel_proof proof;
+        ck_assert_int_eq(reel_trainer_prove(NULL, r.trainer, 9, &proof), REEL_OK);
+        ck_assert(proof.same);
+        ck_assert_int_eq(proof.from, 16);
+        reel_state_hash(NULL, reel_trainer_state(r.trainer), again);
+        ck_assert_str_eq(hash, again);
+
+        /* A parameter that is not what the file says. */
+        reel_array w = reel_params_value(r.params, 2);
+        ((float *)w.data)[0] += 1;
+        ck_assert_int_eq(reel_trainer_prove(NULL, r.trainer, 2, &proof), REEL_MISMATCH);
+        ck_assert(!proof.same);
+        ck_assert_int_eq(proof.differs_at, 0);
+        ck_assert_str_eq(proof.tensor, "parameters/last.weight");
+        reel_context_free(r.context);
+        folder_remove(folder);
+    }
+}
+END_TEST
+
+START_TEST(test_proof_finds_what_is_not_saved)
+{
+    static const double by = 0.125;
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 6};
+    for (int leaks = 0; leaks < 2; leaks++) {
+        moons_run r = run_new(reel_context_new(NULL), &s);
+        reel_trainer *own = reel_trainer_custom_new(NULL, r.optimizer, r.net, r.data, loss_with_memory, &r);
+        reel_trainer_set(NULL, own, "epochs", 6);
+        reel_trainer_set_folder(NULL, own, folder, REEL_FORCE);
+        own_noise = leaks ? &by : NULL;
+        hidden = 0;
+        ck_assert_int_eq(reel_trainer_run(NULL, own), REEL_OK);
+        double before = hidden;
+        reel_proof proof;
+        reel_status status = reel_trainer_prove(NULL, own, 4, &proof);
+        ck_assert_int_eq(status, leaks ? REEL_MISMATCH : REEL_OK);
+        ck_assert_double_eq(hidden, before);
+        if (leaks) {
+            ck_assert_int_eq(proof.differs_at, 1);
+            ck_assert_ptr_nonnull(strstr(proof.text, "not proved: step 7, 1 after the checkpoint"));
+        }
+        reel_context_free(r.context);
+    }
+    folder_remove(folder);
+}
+END_TEST
+
+/* ---- every optimizer, schedule and averager ---- */
+
+typedef struct full_run {
+    moons_run run;
+    reel_average *average;
+    int64_t stop; /* 0: not */
+    reel_array mean, variance;
+} full_run;
+
+/* A net with batch norm, whose running statistics are buffers. */
+static reel_value normalised_loss(const reel_batch *batch, void *user)
+{
+    const full_run *f = user;
+    reel_tape *tape = batch->tape;
+    reel_params *p = f->run.params;
+    reel_value h = reel_linear(NULL, batch->x, reel_param(NULL, tape, p, 0), reel_param(NULL, tape, p, 1));
+    h = reel_batch_norm(NULL, h, REEL_NIL, REEL_NIL, &f->mean, &f->variance, 0.1, 1e-5);
+    h = reel_dropout(NULL, reel_tanh(NULL, h), 0.2);
+    h = reel_linear(NULL, h, reel_param(NULL, tape, p, 2), reel_param(NULL, tape, p, 3));
+    return reel_bce_with_logits(NULL, h, batch->y);
+}
+
+static void observe_full(const reel_event *event, void *user)
+{
+    full_run *f = user;
+    if (event->kind != REEL_EVENT_STEP) return;
+    reel_optimizer_observe(f->run.optimizer, event->loss);
+    if (event->step == f->stop) reel_trainer_request_stop(f->run.trainer);
+}
+
+static double slower(void *user, int64_t step)
+{
+    (void)user;
+    return 1 / (1 + 0.1 * (double)step);
+}
+
+/* "step:3", "onecycle:0.1": a kind with what it requires, from its table. */
+static reel_schedule *schedule_of(const reel_schedule_type *type, reel_context *own, int64_t steps)
+{
+    char spec[256];
+    size_t n = (size_t)snprintf(spec, sizeof spec, "%s", type->name);
+    if (strcmp(type->name, "lambda") == 0) return reel_schedule_lambda_new(NULL, own, slower, NULL);
+    for (int i = 0; i < type->hyper_count; i++)
+        if (type->hypers[i].required)
+            n += (size_t)snprintf(spec + n, sizeof spec - n, ":%s=%s", type->hypers[i].name,
+                                  type->hypers[i].kind == REEL_HYPER_NUMBER ? "0.02" : "3");
+    return reel_schedule_parse(NULL, own, spec, steps);
+}
+
+enum { FULL_EPOCHS = 3, FULL_STEPS = 12 };
+
+/* False: the schedule cycles a momentum that the optimizer has not. */
+static bool full_new(full_run *f, const reel_optimizer_type *o, const reel_schedule_type *s, const reel_average_type *a,
+                     bool wide, int threads)
+{
+    reel_context *own = reel_context_new(NULL);
+    moons_run *r = &f->run;
+    *f = (full_run){.run = {.context = own}};
+    reel_context_set_threads(own, threads);
+    r->data = reel_moons_new(NULL, own, 50, 0.15, reel_rng_numpy_new(NULL, own, 4));
+    r->params = reel_params_new(NULL, own, wide ? REEL_DOUBLE : REEL_FLOAT);
+    reel_rng *init = reel_rng_torch_new(NULL, own, 2);
+    reel_linear_new(NULL, r->params, "first", 2, 6, init);
+    reel_linear_new(NULL, r->params, "last", 6, 1, init);
+    int mean = reel_params_add_buffer(NULL, r->params, "norm.mean", 1, (const int64_t[]){6});
+    int variance = reel_params_add_buffer(NULL, r->params, "norm.variance", 1, (const int64_t[]){6});
+    r->optimizer = reel_optimizer_new(NULL, r->params, o);
+    reel_optimizer_set(NULL, r->optimizer, "lr", 0.02);
+    reel_optimizer_set(NULL, r->optimizer, "noise", 0.01);
+    reel_optimizer_set(NULL, r->optimizer, "clip_norm", 0.5);
+    if (strcmp(o->name, "sgd") == 0) reel_optimizer_set(NULL, r->optimizer, "momentum", 0.9);
+    f->mean = reel_params_buffer(r->params, mean);
+    f->variance = reel_params_buffer(r->params, variance);
+    for (int i = 0; i < 6; i++) {
+        if (wide)
+            ((double *)f->variance.data)[i] = 1;
+        else
+            ((float *)f->variance.data)[i] = 1;
+    }
+    ck_assert_msg(!reel_failed(own), "%s", reel_error_text(own));
+    reel_schedule *schedule = schedule_of(s, own, FULL_STEPS);
+    ck_assert_msg(schedule != NULL, "%s: %s", s->name, reel_error_text(own));
+    if (reel_optimizer_set_schedule(NULL, r->optimizer, schedule) != REEL_OK) return false;
+    r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, r->data, normalised_loss, f);
+    reel_trainer_set(NULL, r->trainer, "epochs", FULL_EPOCHS);
+    reel_trainer_set(NULL, r->trainer, "batch", 13);
+    reel_trainer_set(NULL, r->trainer, "seed", 9);
+    f->average = a ? reel_average_new(NULL, r->params, a) : NULL;
+    if (a) reel_trainer_set_average(NULL, r->trainer, f->average);
+    reel_trainer_set_observer(r->trainer, observe_full, f);
+    ck_assert_msg(!reel_failed(own), "%s", reel_error_text(own));
+    return true;
+}
+
+/* Thousands of small files: the disk need not have each of them. */
+static int no_sync(void *user, int file)
+{
+    (void)user;
+    (void)file;
+    return 0;
+}
+
+static void full_hash(full_run *f, char hash[33])
+{
+    ck_assert_msg(reel_state_hash(NULL, reel_trainer_state(f->run.trainer), hash) == REEL_OK, "%s",
+                  reel_error_text(f->run.context));
+}
+
+/* Whole in one folder; stopped and resumed with other threads in another. False: they do not go together. */
+static bool stopped_equals_whole(const reel_optimizer_type *o, const reel_schedule_type *s, const reel_average_type *a,
+                                 bool wide, int64_t stop)
+{
+    char whole[64], parts[64], hash[2][33];
+    full_run f;
+    if (!full_new(&f, o, s, a, wide, 1)) {
+        reel_context_free(f.run.context);
+        return false;
+    }
+    folder_fresh(whole);
+    folder_fresh(parts);
+    file_ops files = file_system;
+    files.sync = no_sync;
+    reel_trainer_state(f.run.trainer)->files = &files;
+    reel_trainer_set_folder(NULL, f.run.trainer, whole, REEL_START);
+    expect_run(&f.run, REEL_OK);
+    ck_assert_double_ne(at(f.mean, 0), 0);
+    full_hash(&f, hash[0]);
+    reel_context_free(f.run.context);
+    for (int part = 0; part < 2; part++) {
+        full_new(&f, o, s, a, wide, part ? 3 : 2);
+        f.stop = part ? 0 : stop;
+        reel_trainer_state(f.run.trainer)->files = &files;
+        reel_trainer_set_folder(NULL, f.run.trainer, parts, REEL_AUTO);
+        expect_run(&f.run, part ? REEL_OK : REEL_STOPPED);
+        full_hash(&f, hash[1]);
+        if (a) ck_assert_int_eq(reel_average_count(f.average), part ? FULL_STEPS : stop);
+        reel_context_free(f.run.context);
+    }
+    ck_assert_msg(strcmp(hash[0], hash[1]) == 0, "%s, %s, %s, stopped at %lld: the states differ", o->name, s->name,
+                  a ? a->name : "no average", (long long)stop);
+    expect_same_file(whole, parts, "log.jsonl");
+    folder_remove(whole);
+    folder_remove(parts);
+    return true;
+}
+
+START_TEST(test_everything_resumes)
+{
+    const reel_optimizer_type *o;
+    const reel_schedule_type *s;
+    int made = 0, unfit = 0;
+    reel_rng *rng = reel_rng_philox_new(NULL, context, 1, "stops");
+    for (int i = 0; (o = reel_optimizer_at(i)) != NULL; i++)
+        for (int j = 0; (s = reel_schedule_at(j)) != NULL; j++)
+            for (int k = 0; k == 0 || reel_average_at(k - 1); k++) {
+                const reel_average_type *a = k ? reel_average_at(k - 1) : NULL;
+                int64_t stop = 1 + (int64_t)(reel_rng_uniform_one(rng) * (FULL_STEPS - 1));
+                bool fits = stopped_equals_whole(o, s, a, (i + j + k) % 2, stop);
+                made += fits;
+                unfit += !fits;
+            }
+    /* Only those that cycle a momentum do not go with the kinds that have none. */
+    ck_assert_int_ge(made, 11 * 14 * 3 - 3 * 3 * 3);
+    ck_assert_int_le(unfit, 3 * 3 * 3);
+}
+END_TEST
+
+/* ---- flags ---- */
+
+static const reel_hyper own_flags[] = {{.name = "spread", .text = "deviation", .value = 0.15, .most = 10},
+                                       {.name = "shuffle", .text = "shuffle", .kind = REEL_HYPER_SWITCH}};
+
+/* Argument lists are put into another order, so each reading has its own. */
+static reel_args *args_of(reel_context *own, int count, const char *const *words, char *room[16])
+{
+    room[0] = (char *)(uintptr_t) "folder/program";
+    for (int i = 0; i < count; i++) room[1 + i] = (char *)(uintptr_t)words[i];
+    room[1 + count] = NULL;
+    return reel_args_new(NULL, own, 1 + count, room, "Trains.");
+}
+
+START_TEST(test_flags)
+{
+    char *room[16];
+    double values[] = {0.15, 0};
+    const char *const words[] = {"file", "--spread", "0.25", "--shuffle", "--epochs=7", "--beta1", "0.5", "other"};
+    reel_args *a = args_of(context, 8, words, room);
+    ck_assert_int_eq(reel_args_add(NULL, a, own_flags, 2, values), REEL_OK);
+    reel_args_set_operands(a, "FILE", 1, 2);
+    ck_assert_int_eq(reel_args_read(NULL, a), REEL_ARGS_GO);
+    ck_assert_str_eq(reel_args_text(a), "");
+    ck_assert_int_eq(reel_args_status(a), 0);
+    ck_assert_double_eq(values[0], 0.25);
+    ck_assert_double_eq(values[1], 1);
+    ck_assert_str_eq(reel_args_operand(a, 0), "file");
+    ck_assert_str_eq(reel_args_operand(a, 1), "other");
+    ck_assert_ptr_null(reel_args_operand(a, 2));
+    ck_assert_str_eq(reel_args_given(a, "epochs"), "7");
+    ck_assert_str_eq(reel_args_given(a, "spread"), "");
+    ck_assert_ptr_null(reel_args_given(a, "batch"));
+    ck_assert_ptr_null(reel_args_given(a, "nothing"));
+
+    run_setup s = {.epochs = 1};
+    moons_run r = run_new(context, &s);
+    reel_optimizer *o = reel_args_optimizer(NULL, a, r.params, "adamw", 0.125);
+    ck_assert_ptr_nonnull(o);
+    ck_assert_str_eq(reel_optimizer_kind(o)->name, "adamw");
+    ck_assert_double_eq(reel_optimizer_get(o, "lr"), 0.125);
+    ck_assert_double_eq(reel_optimizer_get(o, "beta1"), 0.5);
+    reel_trainer *t = reel_trainer_new(NULL, r.net, r.data, reel_bce_with_logits, o);
+    reel_optimizer_set(NULL, o, "beta1", 0.75); /* a flag wins over the program */
+    ck_assert_int_eq(reel_args_apply(NULL, a, t), REEL_OK);
+    ck_assert_double_eq(reel_optimizer_get(o, "beta1"), 0.5);
+    ck_assert_double_eq(reel_trainer_get(t, "epochs"), 7);
+
+    const reel_hyper taken = {.name = "clip_norm", .text = "taken"};
+    ck_assert_int_eq(reel_args_add(NULL, a, &taken, 1, values), REEL_BAD_ARGUMENT);
+    expect_error(REEL_BAD_ARGUMENT, "--clip-norm is taken");
+    reel_args_add(NULL, a, own_flags, 1, values);
+    expect_error(REEL_BAD_ARGUMENT, "--spread is taken");
+
+    const char *const wrong[] = {"--spread", "11"};
+    a = args_of(context, 2, wrong, room);
+    reel_args_add(NULL, a, own_flags, 2, values);
+    ck_assert_int_eq(reel_args_read(NULL, a), REEL_ARGS_WRONG);
+    ck_assert_int_eq(reel_args_status(a), 2);
+    ck_assert_str_eq(reel_args_text(a), "program: --spread: found 11, expected from 0 to 10 (see program --help)\n");
+    expect_fine();
+    ck_assert_int_eq(reel_args_read(NULL, NULL), REEL_ARGS_FAILED);
+    ck_assert_ptr_null(reel_args_optimizer(NULL, NULL, r.params, "sgd", 1));
+    ck_assert_int_eq(reel_args_apply(NULL, NULL, t), REEL_BAD_ARGUMENT);
+}
+END_TEST
+
+static const reel_schedule_type own_schedule = {
+    .size = sizeof own_schedule, .name = "own", .text = "own", .rate = NULL};
+
+START_TEST(test_own_kinds)
+{
+    reel_schedule_type named = *reel_schedule_find("exponential");
+    ck_assert_int_eq(reel_schedule_register(NULL, context, reel_schedule_find("cosine")), REEL_OK);
+    ck_assert_int_eq(reel_schedule_register(NULL, context, &named), REEL_BAD_ARGUMENT);
+    expect_error(REEL_BAD_ARGUMENT, "\"exponential\" is taken");
+    named.name = "a:b";
+    reel_schedule_register(NULL, context, &named);
+    expect_error(REEL_BAD_ARGUMENT, "without :,*@()=");
+    reel_schedule_register(NULL, context, &own_schedule);
+    expect_error(REEL_BAD_ARGUMENT, "no rate");
+    named.name = "mine";
+    ck_assert_int_eq(reel_schedule_register(NULL, context, &named), REEL_OK);
+    reel_schedule *s = reel_schedule_parse(NULL, context, "mine:gamma=0.5@3,constant:0.25", 9);
+    expect_fine();
+    ck_assert_double_eq(reel_schedule_rate(s, 2, 1), 0.25);
+    reel_context *second = reel_context_new(NULL);
+    ck_assert_ptr_null(reel_schedule_parse(NULL, second, "mine:0.5", 9));
+    reel_context_free(second);
+    reel_optimizer_type kind = *reel_optimizer_find("adam");
+    reel_optimizer_register(NULL, context, &kind);
+    expect_error(REEL_BAD_ARGUMENT, "\"adam\" is taken");
+    kind.name = "my_adam";
+    ck_assert_int_eq(reel_optimizer_register(NULL, context, &kind), REEL_OK);
+    int count = 0;
+    while (reel_optimizer_known(context, count)) count++;
+    ck_assert_ptr_eq(reel_optimizer_known(context, count - 1), &kind);
+}
+END_TEST
+
+/* ---- no memory ---- */
+
+typedef struct failing {
+    uint64_t left;
+    size_t in_use;
+} failing;
+
+static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    failing *f = user;
+    if (new_size == 0) {
+        f->in_use -= old_size;
+        free(pointer);
+        return NULL;
+    }
+    if (f->left == 0) return NULL;
+    f->left--;
+    void *p = realloc(pointer, new_size);
+    if (p) f->in_use += new_size - old_size;
+    return p;
+}
+
+/* The n-th allocation of a resume with flags fails, of help, of a proof. */
+static bool resume_with_memory(reel_context *own, const char *folder)
+{
+    char *room[16], from[96];
+    double values[] = {0.15, 0};
+    snprintf(from, sizeof from, "--checkpoint-dir=%s", folder);
+    const char *const words[] = {from,
+                                 "--resume",
+                                 "--lr",
+                                 "0.01",
+                                 "--clip-norm=2",
+                                 "--schedule=step:3",
+                                 "--keep",
+                                 "5",
+                                 "--reset-moments=steps",
+                                 "--schedule-origin=here"};
+    const char *const help[] = {"--help"};
+    run_setup s = {.epochs = 3, .schedule = "cosine"};
+    moons_run r = run_new(own, &s);
+    reel_args *a = args_of(own, 10, words, room);
+    reel_args_add(NULL, a, own_flags, 2, values);
+    reel_args_read(NULL, a);
+    reel_optimizer *o = reel_args_optimizer(NULL, a, r.params, "adam", 0.5);
+    reel_trainer *t = reel_trainer_new(NULL, r.net, r.data, reel_bce_with_logits, o);
+    reel_trainer_set(NULL, t, "seed", 5);
+    reel_args_apply(NULL, a, t);
+    bool good = reel_trainer_run(NULL, t) == REEL_OK;
+    a = args_of(own, 1, help, room);
+    return reel_args_read(NULL, a) == REEL_ARGS_HELP && good;
+}
+
+START_TEST(test_every_allocation_may_fail)
+{
+    char folder[64];
+    folder_fresh(folder);
+    run_setup s = {.epochs = 3, .schedule = "cosine"};
+    make_run(folder, &s);
+    bool whole = false;
+    uint64_t n = 0;
+    for (; !whole; n++) {
+        failing f = {.left = n};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &f});
+        whole = own && resume_with_memory(own, folder);
+        if (own && !whole)
+            ck_assert_msg(reel_error_status(own) == REEL_NO_MEMORY, "%d: %s", (int)n, reel_error_text(own));
+        reel_context_free(own);
+        ck_assert_uint_eq(f.in_use, 0);
+    }
+    ck_assert_uint_gt(n, 150);
+    folder_remove(folder);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("resume");
+    tcase_set_timeout(tests, 250);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, test_report);
+    tcase_add_test(tests, test_asking_refuses);
+    tcase_add_test(tests, test_schedule_from_here);
+    tcase_add_test(tests, test_origin_alone);
+    tcase_add_test(tests, test_fresh_moments);
+    tcase_add_test(tests, test_another_optimizer);
+    tcase_add_test(tests, test_other_data);
+    tcase_add_test(tests, test_proof);
+    tcase_add_test(tests, test_proof_finds_what_is_not_saved);
+    tcase_add_test(tests, test_everything_resumes);
+    tcase_add_test(tests, test_flags);
+    tcase_add_test(tests, test_own_kinds);
+    tcase_add_test(tests, test_every_allocation_may_fail);
+    return run_case(tests, "resume");
+}
