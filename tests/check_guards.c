@@ -19,6 +19,7 @@ typedef struct guarded {
     int64_t bad_step;      /* -1: none */
     bool bad_gradient;     /* else the loss */
     double scale;          /* of the loss in the bad step, instead */
+    int64_t second_bad;    /* the bad step after the first rollback; none after the second; 0: as before */
     int buffer;            /* that counts the batches, or -1 */
     int64_t events;
     double losses[512], rates[512], norms[512], epoch_losses[512], validation[512];
@@ -48,6 +49,8 @@ static void observe(const reel_event *e, void *user)
     guarded *w = user;
     size_t n = strlen(w->notes);
     if (e->kind == REEL_EVENT_NOTE) snprintf(w->notes + n, sizeof w->notes - n, "%s\n", e->text);
+    if (e->kind == REEL_EVENT_NOTE && w->second_bad && strstr(e->text, "(rollback "))
+        w->bad_step = strstr(e->text, "(rollback 1 of") ? w->second_bad : -1;
     if (e->kind != REEL_EVENT_STEP || w->events >= 512) return;
     w->losses[w->events] = e->loss;
     w->rates[w->events] = e->rate;
@@ -315,6 +318,17 @@ static guarded *watched_new(reel_context *own, const watch_setup *s, const char 
     return w;
 }
 
+/* As if the run had been killed some steps after its last checkpoint. */
+static void add_lines(const char *folder, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "a");
+    ck_assert_ptr_nonnull(file);
+    fputs("{\"step\": 999}\n{\"step\": 10", file);
+    fclose(file);
+}
+
 /* Stops after each batch in turn and goes on; returns how many batches the whole run has. */
 static int64_t resume_after_every_batch(const watch_setup *s)
 {
@@ -334,6 +348,8 @@ static int64_t resume_after_every_batch(const watch_setup *s)
         ck_assert_int_eq(reel_trainer_stop_reason(w->r.trainer, &why), REEL_STOP_REQUEST);
         ck_assert_str_eq(why, "stopped on request");
         guarded_free(w);
+        add_lines(parts, "log.jsonl");
+        if (s->monitor) add_lines(parts, "monitor.jsonl");
         w = watched_new(reel_context_new(NULL), s, parts);
         expect_run(w, REEL_OK);
         if (s->rollback == 0) ck_assert_int_eq(w->batches, batches - n);
@@ -712,7 +728,18 @@ START_TEST(test_rollback)
     guarded_free(w);
     folder_remove(folder);
 
-    /* Off, and at most. */
+    /* The only checkpoint with a loss is worse than none: back to the first one. */
+    watch_setup wilder = wild;
+    wilder.rate = 3000;
+    folder_fresh(folder);
+    w = watched_new(reel_context_new(NULL), &wilder, folder);
+    set(w, "rollback_most", 40);
+    expect_run(w, REEL_OK);
+    expect_text(w->notes, "from step 2 to step 0, rate times 0.5 (rollback 1 of 40)");
+    guarded_free(w);
+    folder_remove(folder);
+
+    /* Off. */
     watch_setup calm = wild;
     calm.rollback = 0;
     folder_fresh(folder);
@@ -751,6 +778,31 @@ START_TEST(test_rollback_at_most)
     expect_error(REEL_BAD_ARGUMENT, "rollback_rate: found 1, expected from 1e-06 to below 1");
     context = NULL;
     guarded_free(w);
+}
+END_TEST
+
+/* The second time the checkpoint itself is of no use; the one before it knows nothing of the first. */
+START_TEST(test_rollback_goes_further)
+{
+    char folder[64];
+    size_t size;
+    folder_fresh(folder);
+    watch_setup s = {.run = {.epochs = 10, .every = 2}, .accumulate = 1, .rollback = 100};
+    guarded *w = watched_new(reel_context_new(NULL), &s, folder);
+    set(w, "keep", 0);
+    set(w, "rollback_rate", 0.25);
+    w->bad_step = 5;
+    w->second_bad = 4;
+    expect_run(w, REEL_OK);
+    expect_text(w->notes, "from step 5 to step 4, rate times 0.25 (rollback 1 of 3)");
+    expect_text(w->notes, "from step 4 to step 2, rate times 0.0625 (rollback 2 of 3)");
+    ck_assert_double_eq(reel_optimizer_get(w->r.optimizer, "lr"), 0.05 * 0.0625);
+    ck_assert_int_eq(reel_trainer_step(w->r.trainer), 10);
+    guarded_free(w);
+    char *log = slurp(folder, "log.jsonl", &size);
+    expect_text(log, "{\"rollback_to\": 2, \"from\": 4, \"loss\": \"-inf\", \"rate_factor\": 0.0625}\n{\"step\": 3, ");
+    free(log);
+    folder_remove(folder);
 }
 END_TEST
 
@@ -894,6 +946,7 @@ int main(void)
     tcase_add_test(tests, test_monitor_tells_jumps_and_rises);
     tcase_add_test(tests, test_rollback);
     tcase_add_test(tests, test_rollback_at_most);
+    tcase_add_test(tests, test_rollback_goes_further);
     tcase_add_test(tests, test_rollback_resumes);
     tcase_add_test(tests, test_older_checkpoint);
     tcase_add_test(tests, test_background_equals_blocking);

@@ -62,11 +62,32 @@ bool guards_look(const reel_trainer *t)
     return shared[SHARED_CLIP_VALUE] > 0 || setting_of(t, SETTING_ACCUMULATE) > 1;
 }
 
+#define FEW 256 /* parameters that are looked at in place */
+
+/* Whether a sum is finite says it in one pass at the speed of memory; that of finite numbers may overflow. */
+static bool sum_finite(const reel_params *p)
+{
+    const int64_t n = p->values.size;
+    if (n <= FEW) {
+        double lane[4] = {0};
+        if (p->dtype == REEL_FLOAT)
+            for (int64_t i = 0; i < n; i++) lane[i % 4] += (double)((const float *)p->gradient)[i];
+        else
+            for (int64_t i = 0; i < n; i++) lane[i % 4] += ((const double *)p->gradient)[i];
+        return isfinite(lane[0] + lane[1] + lane[2] + lane[3]);
+    }
+    axis_shape shape = {.outer = 1, .count = n, .inner = 1};
+    union {
+        float single;
+        double full;
+    } sum = {.full = 0};
+    kernels_get(p->dtype)->reduce->run(REDUCE_SUM, shape, p->gradient, NULL, &sum, 1, false);
+    return p->dtype == REEL_FLOAT ? isfinite(sum.single) : isfinite(sum.full);
+}
+
 bool guards_gradient_finite(const reel_params *p)
 {
-    /* A pass at the speed of memory. The squares of finite doubles may overflow. */
-    if (p->values.size == 0 || isfinite(kernels_get(p->dtype)->reduce->squares(p->values.size, p->gradient)))
-        return true;
+    if (sum_finite(p)) return true;
     reel_array flat = reel_params_flat_gradient(p);
     for (int64_t i = 0; i < flat.size; i++)
         if (!isfinite(reel_array_get(&flat, i))) return false;

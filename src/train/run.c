@@ -87,9 +87,10 @@ static reel_status train_batch(reel_trainer *t, const char *site, bool *updated)
     int64_t per_epoch = trainer_steps_per_epoch(t), parts = trainer_parts(t, t->step);
     *updated = t->validated = false;
     /* Dropout has its place in the stream by the number of the batch, in the run. */
-    reel_rng_seek(site, t->dropout,
-                  (uint64_t)(t->step / per_epoch * trainer_batches_per_epoch(t) +
-                             t->step % per_epoch * setting_of(t, SETTING_ACCUMULATE) + g->parts));
+    int64_t number = per_epoch == 1 ? t->step * parts
+                                    : t->step / per_epoch * trainer_batches_per_epoch(t) +
+                                          t->step % per_epoch * setting_of(t, SETTING_ACCUMULATE);
+    reel_rng_seek(site, t->dropout, (uint64_t)(number + g->parts));
     if (g->parts == 0) guards_before(t);
     reel_value loss = record_part(t, site, t->step, g->parts, &batch);
     double share = reel_failed(context) ? 1 : share_of(t, &batch);

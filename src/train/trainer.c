@@ -274,8 +274,9 @@ int64_t trainer_batch_size(const reel_trainer *t)
 
 int64_t trainer_batches_per_epoch(const reel_trainer *t)
 {
-    int64_t batch = trainer_batch_size(t);
-    return batch ? (trainer_rows(t) + batch - 1) / batch : setting_of(t, SETTING_ACCUMULATE);
+    int64_t batch = trainer_batch_size(t), rows = trainer_rows(t);
+    if (batch == 0) return setting_of(t, SETTING_ACCUMULATE);
+    return batch == rows ? 1 : (rows + batch - 1) / batch;
 }
 
 int64_t trainer_steps_per_epoch(const reel_trainer *t)
@@ -296,6 +297,7 @@ int64_t trainer_step_rows(const reel_trainer *t, int64_t step)
 {
     int64_t parts = trainer_parts(t, step), size = trainer_batch_size(t);
     if (size == 0) return parts;
+    if (size == trainer_rows(t)) return size;
     int64_t first = step % trainer_steps_per_epoch(t) * setting_of(t, SETTING_ACCUMULATE) * size;
     int64_t left = trainer_rows(t) - first;
     return left < parts * size ? left : parts * size;
