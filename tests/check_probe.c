@@ -91,7 +91,8 @@ typedef struct normed {
     reel_params *params;
     int weight, bias, mean, variance;
     reel_dataset *data;
-    reel_rng *noise; /* a stream of the program's own */
+    reel_rng *noise;    /* a stream of the program's own */
+    reel_params *other; /* a second store, which has no optimizer */
 } normed;
 
 static reel_value normed_loss(const reel_batch *batch, void *user)
@@ -103,7 +104,7 @@ static reel_value normed_loss(const reel_batch *batch, void *user)
     double seen_before = at(mean, 0);
     reel_value y = reel_batch_norm(NULL, batch->x, w, b, &mean, &variance, 0.1, 1e-5);
     y = reel_mul_scalar(NULL, y, 1 + 0.1 * reel_rng_uniform_one(n->noise) + seen_before);
-    return reel_mse(NULL, y, reel_mul_scalar(NULL, batch->x, 0.5));
+    return reel_mse(NULL, y, reel_mul(NULL, batch->x, reel_param(NULL, batch->tape, n->other, 0)));
 }
 
 START_TEST(test_no_trace_outside_the_hash)
@@ -115,6 +116,11 @@ START_TEST(test_no_trace_outside_the_hash)
     n.variance = reel_params_add_buffer(NULL, n.params, "variance", 1, &(int64_t){2});
     n.data = reel_moons_new(NULL, context, 40, 0.15, reel_rng_numpy_new(NULL, context, 42));
     n.noise = reel_rng_torch_new(NULL, context, 1);
+    n.other = reel_params_new(NULL, context, REEL_FLOAT);
+    reel_params_add(NULL, n.other, "scale", 1, &(int64_t){2});
+    double halves[2] = {0.5, 0.5};
+    reel_array half = reel_array_view(REEL_DOUBLE, halves, 1, &(int64_t){2});
+    reel_params_write(NULL, n.other, &half);
     reel_optimizer *adam = reel_adam_new(NULL, n.params, 0.1);
     reel_trainer *trainer = reel_trainer_custom_new(NULL, adam, NULL, n.data, normed_loss, &n);
     reel_trainer_set(NULL, trainer, "batch", 16);
@@ -131,6 +137,9 @@ START_TEST(test_no_trace_outside_the_hash)
     memcpy(slopes, gradient.data, sizeof slopes);
     memcpy(means, buffer.data, sizeof means);
     reel_rng stream = *n.noise;
+    reel_array others = reel_params_flat_gradient(n.other);
+    float other[2];
+    memcpy(other, others.data, sizeof other);
     probe p;
     ck_assert(probe_begin(&p, NULL, "test", trainer, &(probe_options){.rows = REEL_ROWS_ALL, .training = true}));
     double first = probe_loss(&p, NULL, NULL);
@@ -145,6 +154,8 @@ START_TEST(test_no_trace_outside_the_hash)
     ck_assert_mem_eq(flat.data, values, sizeof values);
     ck_assert_mem_eq(gradient.data, slopes, sizeof slopes);
     ck_assert_mem_eq(buffer.data, means, sizeof means);
+    ck_assert(reel_params_has_gradient(n.other));
+    ck_assert_mem_eq(others.data, other, sizeof other);
     ck_assert_mem_eq(&n.noise->mt, &stream.mt, sizeof stream.mt);
     /* The value on the trainer's tape is still good, for another walk back that adds, too. */
     ck_assert_int_eq(reel_backward(NULL, loss), REEL_OK);

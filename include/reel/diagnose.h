@@ -2,9 +2,10 @@
  *
  * What explains a training: does the gradient describe the loss, how sharply is the loss curved, which rate suits it.
  *
- * All of these look at a trainer between two steps, or before the first, and leave it as it was, bit for bit: parameters,
- * gradients, buffers, optimizer, random streams, sampler. They may be called from an observer. A loss function of the
- * program's own is called again and again; what it keeps outside of the context is its own affair.
+ * All of these look at a trainer between two steps, or before the first, and leave it as it was, bit for bit: optimizer,
+ * sampler, what is recorded on its tape, and all parameter stores (values, gradients, buffers) and random streams of its
+ * context. They may be called from an observer. A loss function of the program's own is called again and again; what else
+ * it writes to is its own affair.
  */
 #ifndef REEL_DIAGNOSE_H
 #define REEL_DIAGNOSE_H
@@ -113,7 +114,7 @@ typedef struct reel_curvature {
  * h = eps^(1/3) (1 + |w|). Error: h^2 |g'''| / 6 + eps |g| / h, in double about 1e-10 relative, well within 1e-6. Where the
  * two gradients are on different sides of a kink (relu, ...) the product holds a share of the jump: h is then made 16 times
  * smaller, at most three times (in double), after which rounding is still below 1e-6; `kinks` counts what was crossed all
- * the same. A model in float is computed in double where it is made of built-in modules and the loss is one of the library;
+ * the same, of relu, linear_relu, leaky_relu, elu, abs, clamp, hardtanh, maximum, minimum and l1. A model in float is computed in double where it is made of built-in modules and the loss is one of the library;
  * else the gradients are floats, and lambda is right to about 1e-4.
  *
  * Limits (of a quadratic; Cohen et al., "Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability",

@@ -11,12 +11,14 @@
 /* ---- parameters ---- */
 
 struct probe_params {
+    probe_params *next;
     reel_params *params;
-    size_t value_bytes, buffer_bytes;
+    size_t value_bytes, gradient_bytes, buffer_bytes;
     char *values, *gradient, *buffers;
     bool *written; /* (parameters) */
     gradient_state state;
     uint32_t version;
+    bool whole;
 };
 
 static void *copy_of(probe *p, const void *from, size_t size)
@@ -26,24 +28,36 @@ static void *copy_of(probe *p, const void *from, size_t size)
     return copy;
 }
 
-bool keep_params(probe *p)
+static bool keep_store(probe *p, reel_params *params)
 {
-    reel_params *params = p->params;
-    probe_params *k = memory_zero(p->context, p->site, p->who, sizeof *k);
+    probe_params *k = memory_zero(p->context, p->site, p->who, sizeof *k), **end = &p->kept;
     if (!k) return false;
-    p->kept = k;
+    while (*end) end = &(*end)->next;
+    *end = k;
     size_t element = element_size(params->dtype), count = (size_t)params->values.count;
     k->params = params;
     k->value_bytes = (size_t)params->values.size * element;
+    k->gradient_bytes = params->gradient ? k->value_bytes : 0;
     k->buffer_bytes = (size_t)params->buffers.size * element;
     k->state = params->state;
     k->version = params->version;
     k->values = copy_of(p, params->values.data, k->value_bytes);
-    k->gradient = copy_of(p, params->gradient, k->value_bytes);
+    k->gradient = copy_of(p, params->gradient, k->gradient_bytes);
     k->buffers = copy_of(p, params->buffers.data, k->buffer_bytes);
     k->written = memory_new(p->context, p->site, p->who, count + 1);
-    if (!k->values || !k->gradient || !k->buffers || !k->written) return false;
-    for (size_t i = 0; i < count; i++) k->written[i] = params->values.slices[i].written;
+    k->whole = k->values && k->gradient && k->buffers && k->written;
+    for (size_t i = 0; i < count && k->whole; i++) k->written[i] = params->values.slices[i].written;
+    return k->whole;
+}
+
+/* The one that is moved comes first. A walk back reaches every store that the loss depends on, and normalisation writes
+ * to the buffers of any; a copy of the model has only its own. */
+bool keep_params(probe *p)
+{
+    if (!keep_store(p, p->params)) return false;
+    for (reel_object *o = p->context->objects; o && !p->shadow; o = o->next)
+        if (o->destroy == p->params->object.destroy && o != &p->params->object && !keep_store(p, (reel_params *)o))
+            return false;
     return true;
 }
 
@@ -54,32 +68,34 @@ const void *kept_values(const probe *p)
 
 void put_buffers(probe *p)
 {
-    probe_params *k = p->kept;
-    if (k && k->buffers && k->buffer_bytes) memcpy(k->params->buffers.data, k->buffers, k->buffer_bytes);
+    for (probe_params *k = p->kept; k; k = k->next)
+        if (k->whole && k->buffer_bytes) memcpy(k->params->buffers.data, k->buffers, k->buffer_bytes);
 }
 
 /* The version is put back too: the bits are those that were recorded with it. */
 void put_params(probe *p)
 {
-    probe_params *k = p->kept;
-    if (!k || !k->values || !k->gradient || !k->buffers || !k->written) return; /* then nothing was changed either */
-    if (k->value_bytes) memcpy(k->params->values.data, k->values, k->value_bytes);
-    if (k->value_bytes) memcpy(k->params->gradient, k->gradient, k->value_bytes);
     put_buffers(p);
-    for (int i = 0; i < k->params->values.count; i++) k->params->values.slices[i].written = k->written[i];
-    k->params->state = k->state;
-    k->params->version = k->version;
+    for (probe_params *k = p->kept; k; k = k->next) {
+        if (!k->whole) continue; /* nothing was changed yet */
+        if (k->value_bytes) memcpy(k->params->values.data, k->values, k->value_bytes);
+        if (k->gradient_bytes) memcpy(k->params->gradient, k->gradient, k->gradient_bytes);
+        for (int i = 0; i < k->params->values.count; i++) k->params->values.slices[i].written = k->written[i];
+        k->params->state = k->state;
+        k->params->version = k->version;
+    }
 }
 
 void drop_params(probe *p)
 {
-    probe_params *k = p->kept;
-    if (!k) return;
-    if (k->values) memory_free(p->context, k->values, k->value_bytes + 1);
-    if (k->gradient) memory_free(p->context, k->gradient, k->value_bytes + 1);
-    if (k->buffers) memory_free(p->context, k->buffers, k->buffer_bytes + 1);
-    if (k->written) memory_free(p->context, k->written, (size_t)k->params->values.count + 1);
-    memory_free(p->context, k, sizeof *k);
+    for (probe_params *k = p->kept, *next; k; k = next) {
+        next = k->next;
+        if (k->values) memory_free(p->context, k->values, k->value_bytes + 1);
+        if (k->gradient) memory_free(p->context, k->gradient, k->gradient_bytes + 1);
+        if (k->buffers) memory_free(p->context, k->buffers, k->buffer_bytes + 1);
+        if (k->written) memory_free(p->context, k->written, (size_t)k->params->values.count + 1);
+        memory_free(p->context, k, sizeof *k);
+    }
     p->kept = NULL;
 }
 

@@ -9,11 +9,12 @@
 
 /* Each takes its part down in the probe; false with an error kept. `put` puts it back, `drop` gives the memory back; both
  * accept a probe that has none. */
+/* Every parameter store of the context, the one that is evaluated at other points first. */
 bool keep_params(probe *p);
 void put_params(probe *p);
 void put_buffers(probe *p);
 void drop_params(probe *p);
-/* Values as they were, whatever the parameters are now. */
+/* Its values as they were, whatever they are now. */
 const void *kept_values(const probe *p);
 
 /* All random streams of the context. */
