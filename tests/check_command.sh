@@ -43,7 +43,7 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' inspect ops; do
+for command in '' train 'train two-moons' inspect ops bench; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"

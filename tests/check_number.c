@@ -647,10 +647,10 @@ START_TEST(base64_of_the_rfc)
 }
 END_TEST
 
-START_TEST(base64_every_length_and_large)
+START_TEST(base64_every_length)
 {
     uint64_t state = 7;
-    for (size_t size = 0; size < 32790; size += size == 100 ? 32650 : 1) { /* large from 32768 on */
+    for (size_t size = 0; size < 300; size++) {
         uint8_t *data = malloc(size ? size : 1), *back = malloc(size + 1); /* so that reading on shows */
         size_t length = base64_encoded_size(size), position;
         char *text = malloc(length + 1);
@@ -718,7 +718,7 @@ int main(void)
     tcase_add_test(tests, rounding_mode_of_the_caller_does_not_matter);
     tcase_add_test(tests, locale_of_the_caller_does_not_matter);
     tcase_add_test(tests, base64_of_the_rfc);
-    tcase_add_test(tests, base64_every_length_and_large);
+    tcase_add_test(tests, base64_every_length);
     tcase_add_test(tests, base64_is_strict);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -399,12 +399,12 @@ START_TEST(losses)
                     y = numbers_new(dtype, n, 0, 0);
             numbers to = numbers_new(dtype, n, 0, 0), total = numbers_new(dtype, 1, 0, 0),
                     g = numbers_new(dtype, n, 0, 1);
-            numbers one = numbers_new(dtype, 1, 0.5, 2);
+            numbers one = numbers_new(dtype, 1, 0.5, 2), slopes = numbers_new(dtype, n, 0, 0);
             EACH_ISA(k, dtype)
             {
                 long double exact = 0, size = 0;
                 k->loss->each((loss_kind)kind, n, x.data, t.data, p, y.data);
-                k->loss->total((loss_kind)kind, n, x.data, t.data, p, 2, total.data);
+                k->loss->total((loss_kind)kind, n, x.data, t.data, p, 2, total.data, NULL);
                 for (int64_t i = 0; i < n; i++) {
                     long double e = loss((loss_kind)kind, get(&x, i), get(&t, i), p);
                     /* terms of size 10 may cancel */
@@ -413,6 +413,13 @@ START_TEST(losses)
                     size += 1 + fabsl(e);
                 }
                 ck_assert_double_le((double)fabsl(get(&total, 0) - exact / 2), (double)(40 * size * unit(dtype)));
+                /* the slopes kept on the way give the bits of the gradient */
+                const double alone = get(&total, 0);
+                k->loss->total((loss_kind)kind, n, x.data, t.data, p, 2, total.data, slopes.data);
+                ck_assert_double_eq(get(&total, 0), alone);
+                k->loss->pass_on(n, slopes.data, one.data, 3, slopes.data, false);
+                k->loss->gradient((loss_kind)kind, false, n, x.data, t.data, p, one.data, 0, 3, to.data, false);
+                for (int64_t i = 0; i < n; i++) ck_assert_double_eq(get(&slopes, i), get(&to, i));
                 for (int side = 0; side < 2; side++) {
                     k->loss->gradient((loss_kind)kind, side, n, x.data, t.data, p, side ? one.data : g.data, !side, 3,
                                       to.data, false);
@@ -428,6 +435,7 @@ START_TEST(losses)
                 }
             }
             free(x.data), free(t.data), free(y.data), free(to.data), free(total.data), free(g.data), free(one.data);
+            free(slopes.data);
         }
 }
 END_TEST

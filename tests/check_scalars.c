@@ -112,6 +112,7 @@ START_TEST(test_life)
     reel_params *params = reel_params_new(NULL, context, REEL_DOUBLE);
     reel_params_add(NULL, params, "slope", 0, NULL);
     reel_params_add(NULL, params, "row", 1, (const int64_t[]){3});
+    reel_params_seal(NULL, params);
     reel_array slope = reel_params_value(params, 0), row = reel_params_value(params, 1);
     *(double *)slope.data = 3;
     for (int i = 0; i < 3; i++) ((double *)row.data)[i] = i + 1;

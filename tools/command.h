@@ -19,6 +19,10 @@ typedef struct command {
 int command_train(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_ops(int argc, char **argv);
+int command_bench(int argc, char **argv);
+int command_diff(int argc, char **argv);
+int command_plot(int argc, char **argv);
+int command_schedule(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 

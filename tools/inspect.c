@@ -2,6 +2,7 @@
  *
  * `reel inspect`: looks into a checkpoint, or lists those of a folder.
  */
+#include "checkpoint_view.h"
 #include "checkpoints.h"
 #include "options.h"
 #include "output.h"
@@ -14,64 +15,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATH_SIZE 1024
-#define TEXT_SIZE 1024
 #define LIST_MOST 100 /* tensors and hyper-parameters are looked for in so many members */
 
 static const char who[] = "reel inspect";
 
 /* One checkpoint that is looked at; report gets every number as well, for --json. */
 typedef struct inspection {
-    reel_context *context;
-    reel_checkpoint *checkpoint;
+    checkpoint_view view;
     FILE *file; /* to print to */
     cJSON *report;
-    char trainer[PATH_SIZE], model[PATH_SIZE], parameters[PATH_SIZE], optimizer[PATH_SIZE]; /* paths; "" when missing */
 } inspection;
-
-/* ---- finding things ---- */
-
-static double number_at(const inspection *in, const char *base, const char *name)
-{
-    char path[PATH_SIZE];
-    if (!*base || snprintf(path, sizeof path, "%s/%s", base, name) >= (int)sizeof path) return NAN;
-    return reel_checkpoint_number(in->checkpoint, path);
-}
-
-static bool text_at(const inspection *in, const char *base, const char *name, char text[TEXT_SIZE])
-{
-    char path[PATH_SIZE];
-    text[0] = '\0';
-    if (snprintf(path, sizeof path, "%s%s%s", base, *base ? "/" : "", name) >= (int)sizeof path) return false;
-    return reel_checkpoint_text(in->checkpoint, path, text, TEXT_SIZE);
-}
-
-static bool has_member(const inspection *in, const char *path, const char *name)
-{
-    const char *member;
-    for (int i = 0; (member = reel_checkpoint_member(in->checkpoint, path, i)) != NULL; i++)
-        if (strcmp(member, name) == 0) return true;
-    return false;
-}
-
-/* The first member of the state that has a member of this name. The trainer's names are not relied on: a program may
- * have chosen its own. */
-static void find_part(inspection *in, const char *has, char path[PATH_SIZE])
-{
-    const char *member;
-    for (int i = 0; (member = reel_checkpoint_member(in->checkpoint, "state", i)) != NULL; i++)
-        if (snprintf(path, PATH_SIZE, "state/%s", member) < PATH_SIZE && has_member(in, path, has)) return;
-    path[0] = '\0';
-}
-
-static const char *verdict_text(reel_hash_verdict verdict)
-{
-    switch (verdict) {
-    case REEL_HASH_RIGHT: return "right";
-    case REEL_HASH_WRONG: return "wrong: damaged or edited";
-    default: return "missing: cut off, or not written by Reel";
-    }
-}
 
 /* ---- lines ---- */
 
@@ -91,52 +44,27 @@ static void show_progress(inspection *in)
     static const char *const names[] = {"step",      "epochs",    "steps_per_epoch", "loss_before",     "loss_after",
                                         "best_loss", "best_step", "best_saved_loss", "best_saved_step", "batch",
                                         "rows",      "seed"};
-    if (!*in->trainer) return;
+    if (!*in->view.trainer) return;
     cJSON *o = cJSON_AddObjectToObject(in->report, "trainer");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        json_add_number(o, names[i], number_at(in, in->trainer, names[i]), REEL_DOUBLE);
-    double step = number_at(in, in->trainer, "step"), per_epoch = number_at(in, in->trainer, "steps_per_epoch");
-    double epochs = number_at(in, in->trainer, "epochs");
+        json_add_number(o, names[i], view_number(&in->view, in->view.trainer, names[i]), REEL_DOUBLE);
+    double step = view_number(&in->view, in->view.trainer, "step"),
+           per_epoch = view_number(&in->view, in->view.trainer, "steps_per_epoch");
+    double epochs = view_number(&in->view, in->view.trainer, "epochs");
     line(in, "step", "%.0f of %.0f", step, epochs * per_epoch);
     line(in, "epoch", "%.0f of %.0f, %.0f updates each", per_epoch > 0 ? floor(step / per_epoch) : 0, epochs,
          per_epoch);
     if (step > 0) {
-        line(in, "loss", "%.9g before the last update, %.9g after", number_at(in, in->trainer, "loss_before"),
-             number_at(in, in->trainer, "loss_after"));
-        line(in, "best", "%.9g after %.0f updates", number_at(in, in->trainer, "best_loss"),
-             number_at(in, in->trainer, "best_step"));
+        line(in, "loss", "%.9g before the last update, %.9g after",
+             view_number(&in->view, in->view.trainer, "loss_before"),
+             view_number(&in->view, in->view.trainer, "loss_after"));
+        line(in, "best", "%.9g after %.0f updates", view_number(&in->view, in->view.trainer, "best_loss"),
+             view_number(&in->view, in->view.trainer, "best_step"));
     } else {
         line(in, "loss", "none yet");
     }
-    line(in, "data", "%.0f rows, %.0f an update", number_at(in, in->trainer, "rows"),
-         number_at(in, in->trainer, "batch"));
-}
-
-/* Rate of the next update: the group's lr as the schedule has it at this step. */
-static double current_rate(inspection *in, const char *group, double rate, char spec[TEXT_SIZE])
-{
-    char schedule[PATH_SIZE];
-    snprintf(schedule, sizeof schedule, "%.900s/schedule", group);
-    if (!text_at(in, schedule, "spec", spec) || !*spec) return rate;
-    double horizon = number_at(in, schedule, "horizon"), steps = number_at(in, in->optimizer, "steps"),
-           origin = number_at(in, in->optimizer, "origin");
-    reel_schedule *parsed = reel_schedule_parse(NULL, in->context, spec, horizon > 0 ? (int64_t)horizon : 0);
-    reel_error_clear(in->context); /* a schedule of the program's own, say: its rate cannot be told */
-    if (!parsed || reel_schedule_watches(parsed)) return NAN;
-    return reel_schedule_rate(parsed, (int64_t)(steps - (isnan(origin) ? 0 : origin)), rate);
-}
-
-/* The row of a hyper-parameter in the tables of this version of Reel; NULL when it has none. */
-static const reel_hyper *hyper_row(const inspection *in, const char *name)
-{
-    char kind[TEXT_SIZE];
-    int shared, row;
-    const reel_hyper *table = reel_optimizer_shared_hypers(&shared);
-    if ((row = reel_hyper_find(table, shared, name)) >= 0) return &table[row];
-    text_at(in, in->optimizer, "kind", kind);
-    const reel_optimizer_type *type = reel_optimizer_find(kind);
-    row = type ? reel_hyper_find(type->hypers, type->hyper_count, name) : -1;
-    return row >= 0 ? &type->hypers[row] : NULL;
+    line(in, "data", "%.0f rows, %.0f an update", view_number(&in->view, in->view.trainer, "rows"),
+         view_number(&in->view, in->view.trainer, "batch"));
 }
 
 /* "lr 0.5, momentum 0.9, ..." */
@@ -145,10 +73,10 @@ static void show_hypers(inspection *in, const char *title, const char *path, cJS
     char text[TEXT_SIZE] = "";
     size_t used = 0;
     const char *name;
-    for (int i = 0; i < LIST_MOST && (name = reel_checkpoint_member(in->checkpoint, path, i)) != NULL; i++) {
+    for (int i = 0; i < LIST_MOST && (name = reel_checkpoint_member(in->view.checkpoint, path, i)) != NULL; i++) {
         char number[REEL_HYPER_TEXT];
-        double value = number_at(in, path, name);
-        const reel_hyper *row = hyper_row(in, name);
+        double value = view_number(&in->view, path, name);
+        const reel_hyper *row = view_hyper(&in->view, name);
         if (row && row->kind == REEL_HYPER_CHOICE)
             json_add_text(report, name, reel_hyper_print(row, value, number));
         else
@@ -167,7 +95,7 @@ static void show_group(inspection *in, int index, const char *path, cJSON *group
     snprintf(hypers, sizeof hypers, "%.900s/hypers", path);
     if (index > 0) snprintf(title, sizeof title, "  group %d", index);
     show_hypers(in, title, hypers, cJSON_AddObjectToObject(report, "hypers"));
-    double rate = current_rate(in, path, number_at(in, hypers, "lr"), spec);
+    double rate = view_rate(&in->view, path, view_number(&in->view, hypers, "lr"), spec);
     json_add_text(report, "schedule", *spec ? spec : NULL);
     json_add_number(report, "rate", rate, REEL_DOUBLE);
     line(in, "  schedule", "%s", *spec ? spec : "none");
@@ -177,20 +105,20 @@ static void show_group(inspection *in, int index, const char *path, cJSON *group
 static void show_optimizer(inspection *in)
 {
     char kind[TEXT_SIZE], path[PATH_SIZE];
-    if (!*in->optimizer) return;
+    if (!*in->view.optimizer) return;
     cJSON *o = cJSON_AddObjectToObject(in->report, "optimizer");
-    text_at(in, in->optimizer, "kind", kind);
+    view_text(&in->view, in->view.optimizer, "kind", kind);
     json_add_text(o, "kind", kind);
-    json_add_number(o, "steps", number_at(in, in->optimizer, "steps"), REEL_DOUBLE);
-    json_add_number(o, "skipped", number_at(in, in->optimizer, "skipped"), REEL_DOUBLE);
-    line(in, "optimizer", "%s, %.0f updates, %.0f skipped", kind, number_at(in, in->optimizer, "steps"),
-         number_at(in, in->optimizer, "skipped"));
-    snprintf(path, sizeof path, "%.900s/shared", in->optimizer);
+    json_add_number(o, "steps", view_number(&in->view, in->view.optimizer, "steps"), REEL_DOUBLE);
+    json_add_number(o, "skipped", view_number(&in->view, in->view.optimizer, "skipped"), REEL_DOUBLE);
+    line(in, "optimizer", "%s, %.0f updates, %.0f skipped", kind, view_number(&in->view, in->view.optimizer, "steps"),
+         view_number(&in->view, in->view.optimizer, "skipped"));
+    snprintf(path, sizeof path, "%.900s/shared", in->view.optimizer);
     show_hypers(in, "  shared", path, cJSON_AddObjectToObject(o, "shared"));
     cJSON *groups = cJSON_AddArrayToObject(o, "groups");
     for (int g = 0;; g++) {
-        snprintf(path, sizeof path, "%.900s/groups/%d", in->optimizer, g);
-        if (!reel_checkpoint_member(in->checkpoint, path, 0)) return;
+        snprintf(path, sizeof path, "%.900s/groups/%d", in->view.optimizer, g);
+        if (!reel_checkpoint_member(in->view.checkpoint, path, 0)) return;
         show_group(in, g, path, groups);
     }
 }
@@ -201,14 +129,15 @@ static void show_model(inspection *in)
     char text[TEXT_SIZE], out[TEXT_SIZE] = "";
     size_t used = 0;
     const char *name;
-    if (!*in->model) return;
-    for (int i = 0; i < LIST_MOST && (name = reel_checkpoint_member(in->checkpoint, in->model, i)) != NULL; i++) {
+    if (!*in->view.model) return;
+    for (int i = 0; i < LIST_MOST && (name = reel_checkpoint_member(in->view.checkpoint, in->view.model, i)) != NULL;
+         i++) {
         char path[PATH_SIZE], number[NUMBER_SIZE];
-        double value = number_at(in, in->model, name);
-        snprintf(path, sizeof path, "%.500s/%.500s", in->model, name);
-        if (!text_at(in, in->model, name, text)) {
-            reel_array *list = isnan(value) ? reel_checkpoint_array(NULL, in->checkpoint, path) : NULL;
-            reel_error_clear(in->context);
+        double value = view_number(&in->view, in->view.model, name);
+        snprintf(path, sizeof path, "%.500s/%.500s", in->view.model, name);
+        if (!view_text(&in->view, in->view.model, name, text)) {
+            reel_array *list = isnan(value) ? reel_checkpoint_array(NULL, in->view.checkpoint, path) : NULL;
+            reel_error_clear(in->view.context);
             text[0] = '\0';
             if (!isnan(value)) snprintf(text, sizeof text, "%s", number_text(value, REEL_DOUBLE, number));
             for (int64_t j = 0; list && j < list->size && strlen(text) + NUMBER_SIZE < sizeof text; j++)
@@ -247,15 +176,6 @@ static figures figures_of(const reel_array *a)
     return f;
 }
 
-static void shape_text(const reel_array *a, char text[128])
-{
-    size_t used = 1;
-    strcpy(text, "(");
-    for (int d = 0; d < a->rank; d++)
-        used += (size_t)snprintf(text + used, 128 - used, "%s%lld", d ? ", " : "", (long long)a->shape[d]);
-    snprintf(text + used, 128 - used, ")");
-}
-
 static void add_tensor(cJSON *list, const char *name, const reel_array *a, const figures *f, bool values)
 {
     cJSON *o = cJSON_CreateObject();
@@ -280,10 +200,10 @@ static void add_tensor(cJSON *list, const char *name, const reel_array *a, const
 static bool show_tensors(inspection *in, const char *path, cJSON *list)
 {
     const char *name;
-    for (int i = 0; (name = reel_checkpoint_member(in->checkpoint, path, i)) != NULL; i++) {
+    for (int i = 0; (name = reel_checkpoint_member(in->view.checkpoint, path, i)) != NULL; i++) {
         char full[2 * PATH_SIZE], shape[128];
         snprintf(full, sizeof full, "%s/%s", path, name);
-        reel_array *a = reel_checkpoint_array(NULL, in->checkpoint, full);
+        reel_array *a = reel_checkpoint_array(NULL, in->view.checkpoint, full);
         if (!a) return false;
         figures f = figures_of(a);
         shape_text(a, shape);
@@ -298,13 +218,13 @@ static bool show_tensors(inspection *in, const char *path, cJSON *list)
 static bool show_parameters(inspection *in)
 {
     static const char *const parts[] = {"values", "buffers"};
-    if (!*in->parameters) return true;
+    if (!*in->view.parameters) return true;
     fprintf(in->file, "\n  %-24s %-16s %-8s %12s %12s %12s %8s\n", "parameter", "shape", "type", "norm", "min", "max",
             "not fin.");
     for (int i = 0; i < 2; i++) {
         char path[PATH_SIZE];
-        snprintf(path, sizeof path, "%.900s/%s", in->parameters, parts[i]);
-        if (!reel_checkpoint_member(in->checkpoint, path, 0)) continue;
+        snprintf(path, sizeof path, "%.900s/%s", in->view.parameters, parts[i]);
+        if (!reel_checkpoint_member(in->view.checkpoint, path, 0)) continue;
         if (i == 1) fprintf(in->file, "  buffers:\n");
         if (!show_tensors(in, path, cJSON_AddArrayToObject(in->report, i ? "buffers" : "parameters"))) return false;
     }
@@ -317,8 +237,8 @@ static void show_fingerprint(inspection *in)
     char text[TEXT_SIZE];
     cJSON *o = cJSON_AddObjectToObject(in->report, "fingerprint");
     fprintf(in->file, "\nwritten by\n");
-    for (int i = 0; (name = reel_checkpoint_member(in->checkpoint, "fingerprint", i)) != NULL; i++) {
-        if (!text_at(in, "fingerprint", name, text)) continue;
+    for (int i = 0; (name = reel_checkpoint_member(in->view.checkpoint, "fingerprint", i)) != NULL; i++) {
+        if (!view_text(&in->view, "fingerprint", name, text)) continue;
         json_add_text(o, name, text);
         fprintf(in->file, "  %-15s %s\n", name, text);
     }
@@ -345,11 +265,11 @@ static bool show_values(inspection *in, const char *name)
     for (int i = 0; i < 3 && !a; i++) {
         char path[2 * PATH_SIZE];
         if (i < 2)
-            snprintf(path, sizeof path, "%s/%s%.900s", in->parameters, parts[i], name);
+            snprintf(path, sizeof path, "%s/%s%.900s", in->view.parameters, parts[i], name);
         else
             snprintf(path, sizeof path, "%.900s", name);
-        a = reel_checkpoint_array(NULL, in->checkpoint, path);
-        if (!a) reel_error_clear(in->context);
+        a = reel_checkpoint_array(NULL, in->view.checkpoint, path);
+        if (!a) reel_error_clear(in->view.context);
     }
     if (!a) {
         complain(who, "--values: there is no parameter \"%s\"; the table without --values lists them", name);
@@ -364,26 +284,14 @@ static bool show_values(inspection *in, const char *name)
 
 /* ---- a file, a folder ---- */
 
-static bool open_file(inspection *in, const char *path)
-{
-    in->context = reel_context_new(NULL);
-    in->checkpoint = reel_checkpoint_open(NULL, in->context, path);
-    if (!in->checkpoint) return false;
-    find_part(in, "steps_per_epoch", in->trainer);
-    find_part(in, "module", in->model);
-    find_part(in, "values", in->parameters);
-    find_part(in, "groups", in->optimizer);
-    return true;
-}
-
 /* Exit status 1 also when the hash is wrong. */
 static int inspect_file(const char *path, const char *values, FILE *file, cJSON *report)
 {
     inspection in = {.file = file, .report = report};
     int status = EXIT_FAILED;
-    if (open_file(&in, path)) {
+    if (view_open(&in.view, path)) {
         struct stat found;
-        reel_hash_verdict verdict = reel_checkpoint_hash_verdict(in.checkpoint);
+        reel_hash_verdict verdict = reel_checkpoint_hash_verdict(in.view.checkpoint);
         bool right;
         json_add_text(report, "file", path);
         json_add_text(report, "hash", verdict_text(verdict));
@@ -400,8 +308,8 @@ static int inspect_file(const char *path, const char *values, FILE *file, cJSON 
         }
         if (right && verdict == REEL_HASH_RIGHT) status = EXIT_DONE;
     }
-    if (reel_failed(in.context)) complain_of(who, in.context);
-    reel_context_free(in.context);
+    if (reel_failed(in.view.context)) complain_of(who, in.view.context);
+    reel_context_free(in.view.context);
     return status;
 }
 
@@ -416,13 +324,13 @@ static row look_at(const checkpoint_file *c)
 {
     inspection in = {.file = stdout};
     row r = {.loss = NAN, .fault = ""};
-    if (open_file(&in, c->path)) {
-        r.loss = number_at(&in, in.trainer, "loss_after");
-        r.verdict = reel_checkpoint_hash_verdict(in.checkpoint);
+    if (view_open(&in.view, c->path)) {
+        r.loss = view_number(&in.view, in.view.trainer, "loss_after");
+        r.verdict = reel_checkpoint_hash_verdict(in.view.checkpoint);
     } else {
-        snprintf(r.fault, sizeof r.fault, "%s", in.context ? reel_error_text(in.context) : "out of memory");
+        snprintf(r.fault, sizeof r.fault, "%s", in.view.context ? reel_error_text(in.view.context) : "out of memory");
     }
-    reel_context_free(in.context);
+    reel_context_free(in.view.context);
     return r;
 }
 

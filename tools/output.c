@@ -162,6 +162,30 @@ bool json_write(const char *who, const char *path, const cJSON *document)
     return right;
 }
 
+char *read_text(const char *who, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t size = 0, room = 0;
+    bool right = file != NULL;
+    while (right && !feof(file)) {
+        if (size + 1 >= room) {
+            room = room ? 2 * room : 1 << 16;
+            char *grown = realloc(text, room);
+            if (!grown) errno = ENOMEM, right = false;
+            if (!grown) break;
+            text = grown;
+        }
+        size += fread(text + size, 1, room - size - 1, file);
+        if (ferror(file)) right = false;
+    }
+    if (!right) complain(who, "%s: cannot be read: %s", path, strerror(errno));
+    if (file) fclose(file);
+    if (!right) return free(text), NULL;
+    text[size] = '\0';
+    return text;
+}
+
 bool make_folder(const char *who, const char *path)
 {
     char *copy = strdup(path);

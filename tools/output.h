@@ -31,6 +31,9 @@ bool json_write(const char *who, const char *path, const cJSON *document);
 /* Can this file be written? Asked before the work whose numbers it is to hold; complains when it cannot. */
 bool json_probe(const char *who, const char *path);
 
+/* A whole file, with a NUL at its end; the caller's to free. NULL: complained. */
+char *read_text(const char *who, const char *path);
+
 /* Makes a folder and those above it; complains on failure. */
 bool make_folder(const char *who, const char *path);
 /* "folder/name" in memory of the caller's; NULL when there is none. */

@@ -11,7 +11,11 @@
 static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
+    {"diff", "Tell what differs between two runs, or between two checkpoints.", command_diff},
+    {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
+    {"schedule", "Draw the learning rate of a schedule before a step is taken.", command_schedule},
     {"ops", "List the operations, or tell what is known of one.", command_ops},
+    {"bench", "Time Reel beside code written by hand for the same work.", command_bench},
     {NULL, NULL, NULL},
 };
 
@@ -70,7 +74,7 @@ static void print_commands(FILE *file)
 {
     fprintf(file, "\ncommands (each has a --help of its own):\n");
     for (const command *c = commands; c->name; c++) fprintf(file, "  %-10s %s\n", c->name, c->text);
-    fprintf(file, "\nExit status: 0 done, 1 failed, 2 wrong usage, 128 + n after signal n.\n");
+    fprintf(file, "\nExit status: 0 done, 1 failed (diff: different), 2 wrong usage, 128 + n after signal n.\n");
 }
 
 static void print_version(void)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# What tools/demo and tools/test share; they read this file from the top folder of Reel. It finds out by trying what is
+# What tools/demo, tools/test and tools/bench-peers share; they read this file from the top folder of Reel. It finds out by trying what is
 # missing, installs it where that takes no password, and keeps the build folders in order.
 
 say() {
@@ -58,6 +58,19 @@ need() {
     packages="${packages:+$packages }$need_packages"
 }
 
+# PyTorch is Debian's, so it belongs to Debian's own Python, whatever else is called python3 here.
+system_python=/usr/bin/python3
+
+imports_torch() {
+    "$system_python" -c 'import numpy, torch'
+}
+
+# PyTorch multiplies with the BLAS that libblas.so.3 leads to; Debian recommends OpenBLAS, and without it takes the
+# reference implementation.
+has_openblas() {
+    "$system_python" -c 'import ctypes; ctypes.CDLL("libblas.so.3").openblas_get_config'
+}
+
 # Sets missing (a sentence's list), packages, and optional (missing as well, but nothing stops without it).
 find_missing() {
     missing=
@@ -77,7 +90,13 @@ find_missing() {
             need "the address and undefined-behaviour sanitizers of ${CC:-cc}" '' compiles -fsanitize=address,undefined
         fi
     fi
+    if [ "$1" = peers ]; then
+        need PyTorch 'python3-torch python3-numpy' imports_torch
+        need OpenBLAS libopenblas0-pthread has_openblas
+        need FANN libfann-dev library fann
+    fi
     optional=
+    [ "$1" != peers ] || return 0
     if ! command -v "${GNUPLOT:-gnuplot}" >/dev/null 2>&1; then
         optional=gnuplot-nox
     fi
@@ -124,7 +143,7 @@ explain_other_systems() {
     exit 1
 }
 
-# setup demo|test: everything needed is there afterwards, or the script has ended with status 1 and what to do.
+# setup demo|test|peers: everything needed is there afterwards, or the script has ended with status 1 and what to do.
 setup() {
     find_missing "$1"
     if [ -z "$missing$optional" ]; then

@@ -27,7 +27,8 @@ typedef struct reel_call {
     const reel_array *const *in;
     int count; /* operands */
     bool training;
-    reel_rng *rng; /* the tape's; may be NULL */
+    bool wants_gradient; /* forward: a walk back may follow */
+    reel_rng *rng;       /* the tape's; may be NULL */
     const void *out_gradient;
     void *const *in_gradient;
     const bool *add;

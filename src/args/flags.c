@@ -229,10 +229,12 @@ static int refuse(const reel_flag_set *set, int code, const struct option *table
 static int refuse_operands(const reel_flag_set *set, int argc, char **argv, char text[REEL_FLAGS_TEXT])
 {
     int operands = argc - optind;
-    if (operands < set->least) return fail(text, "%s is missing", set->operands);
+    if (operands < set->least && set->least == 1) return fail(text, "%s is missing", set->operands);
+    if (operands < set->least) return fail(text, "expected %s, found %d of them", set->operands, operands);
     if (operands <= set->most) return optind;
     if (set->most == 0) return fail(text, "takes flags only, found %s", argv[optind]);
-    return fail(text, "takes one %s, found %s as well", set->operands, argv[optind + set->most]);
+    return fail(text, set->most > 1 ? "takes %s, found %s as well" : "takes one %s, found %s as well", set->operands,
+                argv[optind + set->most]);
 }
 
 int reel_flags_read(reel_context *context, const reel_flag_set *set, int argc, char **argv, char text[REEL_FLAGS_TEXT])

@@ -34,14 +34,15 @@ int64_t shape_size(reel_dtype dtype, int rank, const int64_t *shape)
 {
     size_t element = reel_dtype_size(dtype);
     if (rank < 0 || rank > REEL_MAX_RANK || element == 0 || (rank > 0 && !shape)) return -1;
-    int64_t size = 1, nonzero = 1, limit = ((int64_t)1 << 62) / (int64_t)element;
+    int64_t nonzero = 1, bytes;
+    bool empty = false;
     for (int i = 0; i < rank; i++) {
         if (shape[i] < 0) return -1;
-        size *= shape[i] ? 1 : 0;
-        if (shape[i] && nonzero > limit / shape[i]) return -1;
-        if (shape[i]) nonzero *= shape[i];
+        empty |= shape[i] == 0;
+        if (shape[i] && __builtin_mul_overflow(nonzero, shape[i], &nonzero)) return -1;
     }
-    return size ? nonzero : 0;
+    if (__builtin_mul_overflow(nonzero, (int64_t)element, &bytes) || bytes > (int64_t)1 << 62) return -1;
+    return empty ? 0 : nonzero;
 }
 
 char *shape_text(char text[SHAPE_TEXT_SIZE], const reel_array *array)

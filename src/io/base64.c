@@ -27,66 +27,10 @@ static inline unsigned value_of(char c)
     return values[c & 0x7f] | ((unsigned)c & 0x80); /* above 63: no letter */
 }
 
-static inline uint64_t big_endian(uint64_t x)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return x;
-#else
-    return __builtin_bswap64(x);
-#endif
-}
-
-/* From this many bytes on it pays to make larger tables first, on the stack. */
-#define LARGE 32768
-
-/* Six bytes, eight letters a round, by a table of all pairs of letters. Returns the bytes done, a multiple of 3. */
-static size_t encode_large(char *text, const uint8_t *from, size_t size)
-{
-    char pairs[4096][2];
-    for (int i = 0; i < 4096; i++) {
-        pairs[i][0] = letters[i >> 6];
-        pairs[i][1] = letters[i & 63];
-    }
-    size_t done = 0;
-    for (; done + 8 <= size; done += 6, text += 8) {
-        uint64_t v;
-        memcpy(&v, from + done, 8);
-        v = big_endian(v);
-        memcpy(text, pairs[v >> 52], 2);
-        memcpy(text + 2, pairs[v >> 40 & 4095], 2);
-        memcpy(text + 4, pairs[v >> 28 & 4095], 2);
-        memcpy(text + 6, pairs[v >> 16 & 4095], 2);
-    }
-    return done;
-}
-
-#define NO_LETTER 0x80000000u
-
-/* Eight letters, six bytes a round, by one table for each of four places. Returns the letters done, a multiple of 4:
- * it stops at a fault. The two bytes written behind the six are written again by the next round or the caller. */
-static size_t decode_large(uint8_t *to, const char *text, size_t length)
-{
-    uint32_t place[4][256];
-    for (int i = 0; i < 256; i++) {
-        unsigned value = value_of((char)i);
-        for (int p = 0; p < 4; p++) place[p][i] = value > 63 ? NO_LETTER : value << (18 - 6 * p);
-    }
-    const uint8_t *t = (const uint8_t *)text;
-    size_t done = 0;
-    for (; done + 16 <= length; done += 8, to += 6) {
-        uint32_t high = place[0][t[done]] | place[1][t[done + 1]] | place[2][t[done + 2]] | place[3][t[done + 3]];
-        uint32_t low = place[0][t[done + 4]] | place[1][t[done + 5]] | place[2][t[done + 6]] | place[3][t[done + 7]];
-        if ((high | low) & NO_LETTER) break;
-        uint64_t v = big_endian((uint64_t)high << 40 | (uint64_t)low << 16);
-        memcpy(to, &v, 8);
-    }
-    return done;
-}
-
 void base64_encode(char *text, const void *data, size_t size)
 {
     const uint8_t *from = data;
-    size_t whole = size / 3, i = size >= LARGE ? encode_large(text, from, size) / 3 : 0;
+    size_t whole = size / 3, i = base64_has_avx2() ? base64_encode_avx2(text, from, size) / 3 : 0;
     for (; i < whole; i++) {
         uint32_t a = from[3 * i], b = from[3 * i + 1], c = from[3 * i + 2];
         char four[4] = {letters[a >> 2], letters[(a << 4 | b >> 4) & 63], letters[(b << 2 | c >> 6) & 63],
@@ -143,7 +87,7 @@ const char *base64_decode(void *data, const char *text, size_t length, size_t *p
     if (length % 4) return "a number of letters that is no multiple of 4";
     uint8_t *to = data;
     size_t pad = padding(text, length), whole = length / 4 - (pad != 0);
-    size_t i = length >= LARGE ? decode_large(to, text, length) / 4 : 0;
+    size_t i = base64_has_avx2() ? base64_decode_avx2(to, text, length) / 4 : 0;
     for (; i < whole; i++) {
         const char *four = text + 4 * i;
         unsigned a = value_of(four[0]), b = value_of(four[1]), c = value_of(four[2]), d = value_of(four[3]);

@@ -112,6 +112,23 @@ typedef struct pass {
 
 /* ---- k <= LAYER_FEW: row r of C is a few multiples of rows of Q ---- */
 
+KERNEL_INLINE void whole_rows(int64_t rows, const int k, const int64_t n, const real *p, const L q[], L start, L least,
+                              real *c)
+{
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4, p += 4 * k, c += 4 * n)
+        for (int x = 0; x < 4; x++) {
+            L sum = start;
+            for (int t = 0; t < k; t++) sum = L_FMA(l_set(p[x * k + t]), q[t], sum);
+            l_store(c + x * n, l_at_least(least, sum));
+        }
+    for (; r < rows; r++, p += k, c += n) {
+        L sum = start;
+        for (int t = 0; t < k; t++) sum = L_FMA(l_set(p[t]), q[t], sum);
+        l_store(c, l_at_least(least, sum));
+    }
+}
+
 KERNEL_INLINE void combine_rows(const pass *s, const int k, const bool add, const bool masked)
 {
     for (int64_t j = 0; j < s->n; j += 8) {
@@ -123,13 +140,10 @@ KERNEL_INLINE void combine_rows(const pass *s, const int k, const bool add, cons
         for (int t = 0; t < k; t++) q[t] = l_load(s->q + t * LAYER_MOST + j);
         const L least = l_set(s->relu ? 0 : -(real)INFINITY);
         if (!add && !masked && left >= 8) { /* what a forward pass mostly is */
-            const int64_t rows = s->rows;
-#pragma GCC unroll 4
-            for (int64_t r = 0; r < rows; r++, p += k, c += n) {
-                L sum = start;
-                for (int t = 0; t < k; t++) sum = L_FMA(l_set(p[t]), q[t], sum);
-                l_store(c, l_at_least(least, sum));
-            }
+            if (n == 8)
+                whole_rows(s->rows, k, 8, p, q, start, least, c);
+            else
+                whole_rows(s->rows, k, n, p, q, start, least, c);
             continue;
         }
         for (int64_t r = 0; r < s->rows; r++, p += k, y += masked ? k : 0, c += n) {

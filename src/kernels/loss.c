@@ -58,9 +58,27 @@ KERNEL_INLINE V derivative(loss_kind kind, bool target, V x, V t, real p)
     return target ? -value : value;
 }
 
-KERNEL_INLINE void each_of(loss_kind kind, int64_t n, const real *x, const real *t, real p, real *y)
+KERNEL_INLINE void each_of(loss_kind kind, int64_t n, const real *x, const real *t, real p, real *y, real *slope)
 {
-    EACH_VECTOR(n) store_up_to(y + i, loss_of(kind, load_up_to(x + i, left), load_up_to(t + i, left), p), left);
+    EACH_VECTOR(n)
+    {
+        V xv = load_up_to(x + i, left), tv = load_up_to(t + i, left);
+        store_up_to(y + i, loss_of(kind, xv, tv, p), left);
+        if (slope) store_up_to(slope + i, derivative(kind, false, xv, tv, p), left);
+    }
+}
+
+static void pass_on(int64_t n, const void *slopes, const void *g, double scale, void *to, bool add)
+{
+    const real *slope = slopes;
+    real *out = to;
+    const V factor = v_set(*(const real *)g) * (real)scale;
+    EACH_VECTOR(n)
+    {
+        V value = load_up_to(slope + i, left) * factor;
+        if (add) value += load_up_to(out + i, left);
+        store_up_to(out + i, value, left);
+    }
 }
 
 KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const real *x, const real *t, real p,
@@ -78,9 +96,12 @@ KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const rea
 #define LOSS_FUNCTIONS(X)                                                                                              \
     X(square, LOSS_SQUARE) X(abs, LOSS_ABS) X(huber, LOSS_HUBER) X(bce, LOSS_BCE) X(bce_logits, LOSS_BCE_LOGITS)
 #define DEFINE(name, kind)                                                                                             \
-    static void each_##name(int64_t n, const real *x, const real *t, real p, real *y)                                  \
+    static void each_##name(int64_t n, const real *x, const real *t, real p, real *y, real *slope)                     \
     {                                                                                                                  \
-        each_of(kind, n, x, t, p, y);                                                                                  \
+        if (slope)                                                                                                     \
+            each_of(kind, n, x, t, p, y, slope);                                                                       \
+        else                                                                                                           \
+            each_of(kind, n, x, t, p, y, NULL);                                                                        \
     }                                                                                                                  \
     static void gradient_##name(bool target, int64_t n, const real *x, const real *t, real p, const real *g,           \
                                 int g_step, real scale, real *to, bool add)                                            \
@@ -93,7 +114,7 @@ KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const rea
 LOSS_FUNCTIONS(DEFINE)
 #undef DEFINE
 
-static void (*const each_functions[LOSS_COUNT])(int64_t, const real *, const real *, real, real *) = {
+static void (*const each_functions[LOSS_COUNT])(int64_t, const real *, const real *, real, real *, real *) = {
 #define ROW(name, kind) [kind] = each_##name,
     LOSS_FUNCTIONS(ROW)
 #undef ROW
@@ -108,21 +129,23 @@ static void (*const gradient_functions[LOSS_COUNT])(bool, int64_t, const real *,
 
 static void each(loss_kind kind, int64_t n, const void *x, const void *t, double p, void *y)
 {
-    each_functions[kind](n, x, t, (real)p, y);
+    each_functions[kind](n, x, t, (real)p, y, NULL);
 }
 
 #define STRETCH (8192 / (int)sizeof(real))
 
-static void total(loss_kind kind, int64_t n, const void *from, const void *target, double p, double divisor, void *y)
+static void total(loss_kind kind, int64_t n, const void *from, const void *target, double p, double divisor, void *y,
+                  void *slopes)
 {
     const real *x = from, *t = target;
+    real *slope = slopes;
     real losses[STRETCH];
     cascade sums;
     sums.count = 0;
     for (int64_t first = 0; first < n; first += STRETCH) {
         int64_t size = n - first < STRETCH ? n - first : STRETCH;
         real part;
-        each_functions[kind](size, x + first, t + first, (real)p, losses);
+        each_functions[kind](size, x + first, t + first, (real)p, losses, slope ? slope + first : NULL);
         KERNEL(reduce_table).run(REDUCE_SUM, (axis_shape){1, size, 1}, losses, NULL, &part, 1, false);
         cascade_push(&sums, part);
     }
@@ -136,4 +159,4 @@ static void gradient(loss_kind kind, bool target, int64_t n, const void *x, cons
     gradient_functions[kind](target, n, x, t, (real)p, g, g_step, (real)scale, to, add);
 }
 
-const struct loss_kernels KERNEL(loss_table) = {each, total, gradient};
+const struct loss_kernels KERNEL(loss_table) = {each, total, pass_on, gradient};

@@ -22,8 +22,11 @@ struct loss_kernels {
     /* y (n): the loss of each element. */
     void (*each)(loss_kind kind, int64_t n, const void *x, const void *t, double p, void *y);
     /* *y = the sum of the losses, divided by `divisor` unless that is 1. Its order depends on n alone: stretches of 8 kB
-     * as reduce.h says, their sums in a tree. */
-    void (*total)(loss_kind kind, int64_t n, const void *x, const void *t, double p, double divisor, void *y);
+     * as reduce.h says, their sums in a tree. slope (n), unless NULL: the derivatives by x, which share what is costly. */
+    void (*total)(loss_kind kind, int64_t n, const void *x, const void *t, double p, double divisor, void *y,
+                  void *slope);
+    /* to (n) = or += scale g slope: `gradient` by x from what `total` has kept, with the same bits. */
+    void (*pass_on)(int64_t n, const void *slope, const void *g, double scale, void *to, bool add);
     /* to (n) = or += scale g d, with d the derivative by x, or by t when `target`; g is one number (g_step 0) or n
      * (g_step 1). */
     void (*gradient)(loss_kind kind, bool target, int64_t n, const void *x, const void *t, double p, const void *g,

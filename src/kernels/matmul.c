@@ -189,7 +189,7 @@ static bool swap_is_less_work(const matmul_task *t)
 /* Narrow panels of distant rows use too little of what a cache line and a page of addresses bring. */
 KERNEL_INLINE bool pack_rows_of(const matmul_task *t)
 {
-    return V_BYTES < 64 && t->m >= 48 && t->k > 1 && t->ldb * (int64_t)sizeof(real) >= 1536;
+    return t->m >= (V_BYTES < 64 ? 48 : 256) && t->k > 1 && t->ldb * (int64_t)sizeof(real) >= 1536;
 }
 
 static form form_of(const matmul_task *t, bool swapped)

@@ -15,7 +15,7 @@
 #define TILE_PRAGMA(x) _Pragma(#x)
 /* Before a loop with constant bounds whose vectors are to stay in registers. */
 #ifdef __clang__
-#define TILE_UNROLL(n) TILE_PRAGMA(unroll)
+#define TILE_UNROLL(n) TILE_PRAGMA(clang loop unroll(full))
 #else
 #define TILE_UNROLL(n) TILE_PRAGMA(GCC unroll n)
 #endif

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "kernels/reduce.h"
 #include "ops/families.h"
+#include "tape/tape.h"
 #include <reel/ops.h>
 
 #include <math.h>
@@ -13,6 +14,7 @@
 typedef struct loss_attributes {
     reel_reduction reduction;
     double p;
+    void *slope; /* the derivatives by x that forward has kept for the walk back, or NULL */
 } loss_attributes;
 
 static const reel_op ops[LOSS_COUNT];
@@ -50,15 +52,21 @@ static reel_status loss_shape(reel_call *call)
 
 static reel_status loss_forward(reel_call *call)
 {
-    const loss_attributes *a = call->attributes;
+    loss_attributes *a = call->attributes;
     const reel_array *x = call->in[0], *t = call->in[1];
-    const struct loss_kernels *kernel = kernels_get(call->out->dtype)->loss;
+    const struct loss_kernels *kernel = call_kernels(call)->loss;
     const loss_kind kind = (loss_kind)(call->op - ops);
-    if (a->reduction == REEL_NONE)
+    if (a->reduction == REEL_NONE) {
         kernel->each(kind, x->size, x->data, t->data, a->p, call->out->data);
-    else
-        kernel->total(kind, x->size, x->data, t->data, a->p, a->reduction == REEL_MEAN ? (double)x->size : 1,
-                      call->out->data);
+        return REEL_OK;
+    }
+    a->slope = NULL;
+    if (kind == LOSS_BCE_LOGITS && call->wants_gradient) { /* value and slope share the exponential */
+        a->slope = reel_call_scratch(call, (size_t)x->size * element_size(x->dtype));
+        if (!a->slope) return REEL_NO_MEMORY;
+    }
+    kernel->total(kind, x->size, x->data, t->data, a->p, a->reduction == REEL_MEAN ? (double)x->size : 1,
+                  call->out->data, a->slope);
     return REEL_OK;
 }
 
@@ -66,13 +74,17 @@ static reel_status loss_backward(reel_call *call)
 {
     const loss_attributes *a = call->attributes;
     const reel_array *x = call->in[0], *t = call->in[1];
+    const struct loss_kernels *kernel = call_kernels(call)->loss;
     const loss_kind kind = (loss_kind)(call->op - ops);
-    for (int i = 0; i < 2; i++)
-        if (call->in_gradient[i] && x->size)
-            kernels_get(call->out->dtype)
-                ->loss->gradient(kind, i == 1, x->size, x->data, t->data, a->p, call->out_gradient,
-                                 a->reduction == REEL_NONE, a->reduction == REEL_MEAN ? 1 / (double)x->size : 1,
-                                 call->in_gradient[i], call->add[i]);
+    const double scale = a->reduction == REEL_MEAN ? 1 / (double)x->size : 1;
+    for (int i = 0; i < 2; i++) {
+        if (!call->in_gradient[i] || x->size == 0) continue;
+        if (i == 0 && a->reduction != REEL_NONE && a->slope)
+            kernel->pass_on(x->size, a->slope, call->out_gradient, scale, call->in_gradient[0], call->add[0]);
+        else
+            kernel->gradient(kind, i == 1, x->size, x->data, t->data, a->p, call->out_gradient,
+                             a->reduction == REEL_NONE, scale, call->in_gradient[i], call->add[i]);
+    }
     return REEL_OK;
 }
 
@@ -81,17 +93,17 @@ static reel_status loss_backward(reel_call *call)
         {"mean",                                                                                                       \
          2,                                                                                                            \
          {{2, {5, 4}, low, high, NULL, REEL_FLOAT, false}, {2, {5, 4}, t_low, t_high, NULL, REEL_FLOAT, false}},       \
-         &(loss_attributes){REEL_MEAN, p},                                                                             \
+         &(loss_attributes){REEL_MEAN, p, NULL},                                                                       \
          false},                                                                                                       \
         {"sum",                                                                                                        \
          2,                                                                                                            \
          {{2, {33, 1}, low, high, NULL, REEL_FLOAT, false}, {1, {33}, t_low, t_high, NULL, REEL_FLOAT, false}},        \
-         &(loss_attributes){REEL_SUM, p},                                                                              \
+         &(loss_attributes){REEL_SUM, p, NULL},                                                                        \
          false},                                                                                                       \
         {"none",                                                                                                       \
          2,                                                                                                            \
          {{3, {2, 1, 3}, low, high, NULL, REEL_FLOAT, false}, {3, {2, 1, 3}, t_low, t_high, NULL, REEL_FLOAT, false}}, \
-         &(loss_attributes){REEL_NONE, p},                                                                             \
+         &(loss_attributes){REEL_NONE, p, NULL},                                                                       \
          false},                                                                                                       \
     }
 SAMPLES(real_samples, -2, 2, -2, 2, 0.7);
@@ -121,7 +133,7 @@ static const reel_op ops[LOSS_COUNT] = {
                                      reel_reduction reduction)                                                         \
     {                                                                                                                  \
         return reel_record(site, &ops[kind], 2, (const reel_value[]){prediction, target},                              \
-                           &(loss_attributes){reduction, 0});                                                          \
+                           &(loss_attributes){reduction, 0, NULL});                                                    \
     }
 LOSS(mse, LOSS_SQUARE)
 LOSS(l1, LOSS_ABS)
@@ -137,7 +149,7 @@ reel_value reel_huber_reduced(const char *site, reel_value prediction, reel_valu
                               reel_reduction reduction)
 {
     return reel_record(site, &ops[LOSS_HUBER], 2, (const reel_value[]){prediction, target},
-                       &(loss_attributes){reduction, delta});
+                       &(loss_attributes){reduction, delta, NULL});
 }
 
 op_family loss_family = {&ops[LOSS_SQUARE], &ops[LOSS_ABS],        &ops[LOSS_HUBER],

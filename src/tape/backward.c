@@ -134,6 +134,7 @@ static inline reel_status walk_node(reel_tape *tape, node *n, reel_params **open
     call.in = in;
     call.count = count;
     call.training = tape->training;
+    call.wants_gradient = true;
     call.rng = tape->rng;
     call.out_gradient = n->gradient;
     call.in_gradient = gradient;

@@ -138,6 +138,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.in = in;
     call.count = count;
     call.training = tape->training;
+    call.wants_gradient = n->wants;
     call.rng = tape->rng;
     call.out_gradient = NULL;
     call.in_gradient = NULL;

@@ -141,8 +141,17 @@ static node *leaf(reel_tape *tape, const char *site, node_kind kind)
     if (!tape || reel_failed(tape->object.context)) return NULL;
     node *n = tape_next_node(tape, site);
     if (!n) return NULL;
-    *n = (node){.site = site, .kind = (uint8_t)kind, .generation = tape->generation, .base = tape->count};
-    return n;
+    n->gradient = NULL;
+    n->op = NULL;
+    n->site = site;
+    n->payload = NULL;
+    n->generation = tape->generation;
+    n->pass = 0;
+    n->count = 0;
+    n->kind = (uint8_t)kind;
+    n->wants = false;
+    n->base = tape->count;
+    return n; /* the caller sets the array */
 }
 
 static reel_value finish(reel_tape *tape, node *n)
@@ -190,7 +199,9 @@ reel_value reel_scalar(const char *site, reel_tape *tape, double number)
 {
     node *n = leaf(tape, site, NODE_INPUT);
     if (!n) return REEL_NIL;
-    n->array = (reel_array){.size = 1, .dtype = tape->dtype};
+    n->array.size = 1;
+    n->array.rank = 0;
+    n->array.dtype = tape->dtype;
     n->array.data = &n->scalar.number.value;
     if (tape->dtype == REEL_FLOAT)
         *(float *)n->array.data = (float)number;
@@ -215,7 +226,9 @@ reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, in
     node *n = leaf(tape, site, NODE_PARAMETER);
     if (!n) return REEL_NIL;
     const slice *s = &params->values.slices[index];
-    n->array = (reel_array){.size = s->size, .rank = s->rank, .dtype = params->dtype};
+    n->array.size = s->size;
+    n->array.rank = s->rank;
+    n->array.dtype = params->dtype;
     n->array.data = (char *)params->values.data + (size_t)s->offset * reel_dtype_size(params->dtype);
     memcpy(n->array.shape, s->shape, sizeof s->shape);
     n->payload = params;

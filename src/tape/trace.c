@@ -168,6 +168,7 @@ static reel_status share_of(reel_tape *tape, uint32_t index, reel_origin *o, boo
                       .in = in,
                       .count = count,
                       .training = tape->training,
+                      .wants_gradient = true,
                       .rng = tape->rng,
                       .out_gradient = n->gradient,
                       .in_gradient = gradient,
