@@ -62,7 +62,8 @@ char *reel_hyper_range(const reel_hyper *h, char text[REEL_HYPER_TEXT])
         return text;
     }
     if (h->kind != REEL_HYPER_NUMBER) append(text, &used, "a whole number ");
-    bool below = h->least > -INFINITY, above = h->most < INFINITY;
+    /* a bound that nobody counts to is not worth a word */
+    bool below = h->least > -INFINITY, above = h->most < (h->kind == REEL_HYPER_NUMBER ? INFINITY : 1e15);
     if (below && above) {
         append(text, &used, h->open_least ? "above " : "from ");
         append_number(text, &used, h->least);
