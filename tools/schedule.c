@@ -120,7 +120,10 @@ static void suggest(const char *spec, char *text, size_t size)
     while (*spec) {
         char name[64];
         spec += strspn(spec, "(,* ");
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(spec, ":,*@()"), spec);
+        size_t length = strcspn(spec, ":,*@()");
+        if (length >= sizeof name) length = sizeof name - 1;
+        memcpy(name, spec, length);
+        name[length] = '\0';
         const char *near = *name && !reel_schedule_find(name) ? nearest_name(name, schedule_name_at, NULL) : NULL;
         if (near) {
             snprintf(text, size, "; did you mean %s?", near);

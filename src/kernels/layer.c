@@ -134,7 +134,7 @@ KERNEL_INLINE void combine_rows(const pass *s, const int k, const bool add, cons
     for (int64_t j = 0; j < s->n; j += 8) {
         const int64_t left = s->n - j, n = s->n;
         const L start = s->start ? l_load_up_to(s->start + j, left) : (L){0};
-        const real *p = s->p, *y = s->y;
+        const real *p = s->p;
         real *c = s->c + j;
         L q[LAYER_FEW];
         for (int t = 0; t < k; t++) q[t] = l_load(s->q + t * LAYER_MOST + j);
@@ -146,9 +146,9 @@ KERNEL_INLINE void combine_rows(const pass *s, const int k, const bool add, cons
                 whole_rows(s->rows, k, n, p, q, start, least, c);
             continue;
         }
-        for (int64_t r = 0; r < s->rows; r++, p += k, y += masked ? k : 0, c += n) {
+        for (int64_t r = 0; r < s->rows; r++, p += k, c += n) {
             L sum = add ? l_load_up_to(c, left) : start;
-            for (int t = 0; t < k; t++) sum = L_FMA(l_set(masked ? passed(p[t], y, t) : p[t]), q[t], sum);
+            for (int t = 0; t < k; t++) sum = L_FMA(l_set(masked ? passed(p[t], s->y, r * k + t) : p[t]), q[t], sum);
             l_store_up_to(c, l_at_least(least, sum), left);
         }
     }
