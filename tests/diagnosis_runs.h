@@ -182,10 +182,12 @@ static inline void drill_trainer(drill *d, bool adam, double momentum)
 /* The state that has the cause. */
 static inline void drill_state(drill *d, bool adam)
 {
-    double rate = adam ? drill_log_between(d, 0.003, 0.02) : drill_limit(d) * drill_log_between(d, 0.05, 0.2);
+    double limit = drill_limit(d);
+    if (reel_trainer_get(d->trainer, "batch") > 0) limit /= 3; /* batches are more curved than all rows */
+    double rate = adam ? drill_log_between(d, 0.003, 0.02) : limit * drill_log_between(d, 0.05, 0.2);
     int epochs = drill_one_of(d, 60);
     if (d->cause == REEL_CAUSE_RATE_HIGH) {
-        rate = adam ? drill_log_between(d, 3, 20) : rate * drill_log_between(d, 30, 200);
+        rate = adam ? drill_log_between(d, 3, 20) : limit * drill_log_between(d, 4, 40);
         epochs = drill_one_of(d, 8);
     }
     if (d->cause == REEL_CAUSE_RATE_LOW) rate *= drill_log_between(d, 1e-5, adam ? 1e-3 : 3e-4);

@@ -207,7 +207,7 @@ typedef struct reel_finding {
 } reel_finding;
 
 #define REEL_FINDING_MOST 12
-#define REEL_TRIAL_MOST 6
+#define REEL_TRIAL_MOST 9
 
 /* Steps rehearsed from where the trainer stands, at its rate times `factor`. */
 typedef struct reel_trial {
@@ -238,7 +238,7 @@ typedef struct reel_diagnosis {
 
 /* Says what explains a training, in the state it stands in: looks for numbers that are not finite and where they are born,
  * at the data, at the gradient against differences of the loss, at units, curvature and validation loss; rehearses 50
- * steps at the present rate and at 1/100 to 1000 times it; and trains a fresh copy of the model on at most 100 rows to see
+ * steps at the present rate and at 1/100 to 1000 times it, further up while that gains little; and trains a fresh copy of the model on at most 100 rows to see
  * whether it can learn them by heart. Then everything is put back, bit for bit. Findings come with what was measured and
  * the bound it is past; when there is none the first is REEL_CAUSE_NOTHING. Errors: of the loss function and the optimizer,
  * no memory; that something is not finite is a finding and no error. A context that has failed is to be cleared first. */

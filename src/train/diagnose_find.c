@@ -23,8 +23,9 @@
 #define FALLS_LITTLE 0.02
 #define FALLS_MUCH 0.1
 #define MOVES 0.005
-#define GRADIENT_TINY 0.05
-#define DEAD_SHARE 0.4
+#define MOVES_UP 0.05 /* by the noise of the batches */
+#define GRADIENT_TINY 0.01
+#define DEAD_SHARE 0.5
 #define OVER_TRAINING 1.5
 #define OVER_BEST 1.1
 #define FAR_OVER 0.5 /* of the baseline */
@@ -183,7 +184,8 @@ static bool find_rate_high(examination *e)
     bool above = isfinite(limit) && rate > ABOVE * limit, has_trials = d->trial_count > 0;
     bool large = !(fmax(d->loss, trial(d, 1)) < LARGE * d->baseline); /* fmax passes over NaN */
     reel_finding *f;
-    bool suffers = (above && now < SPARED) || (now < -SUFFERS && lower > SPARED);
+    bool suffers =
+        (above && now < SPARED) || (now < -SUFFERS && lower > SUFFERS && !(trial(d, 1) < RISEN_LEAST * d->baseline));
     if (has_trials && (large || isnan(trial(d, 1))) && lower > now + SPARED && suffers) {
         if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 72, rate, limit))) return true;
         double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
@@ -199,7 +201,9 @@ static bool find_rate_high(examination *e)
             REMEDY(f, "Lower the rate to about %.2g, or let a schedule do so; or take larger batches.", best * rate);
         return true;
     }
-    if (d->best > 0 && d->loss > RISEN * d->best && !(d->loss <= RISEN_LEAST * d->baseline)) {
+    /* One that the next steps take back is a swing of the momentum. */
+    if (d->best > 0 && d->loss > RISEN * d->best &&
+        (!(trial(d, 1) < RISEN * d->best) || d->loss > DIVERGED * d->best) && !(d->loss <= RISEN_LEAST * d->baseline)) {
         if (!(f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / d->best, RISEN))) return true;
         TEXT(f,
              "the loss has risen to %.4g, %.3g times the best of the run, %.4g (more than %g times); parameter norm "
@@ -214,21 +218,24 @@ static bool find_rate_high(examination *e)
     return false;
 }
 
+/* Steps at the rate gain little, at higher ones more and more, and the gradient is no plateau's. */
 static bool find_rate_low(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double rate = reel_optimizer_rate(e->trainer->optimizer), limit = d->curvature.limit;
-    double now = gain(d, 1), ten = gain(d, 10), hundred = gain(d, 100), thousand = gain(d, 1000);
-    double most = fmax(hundred, thousand);
-    if (d->trial_count == 0 || rate > limit / 20) return false;
-    if (!(now >= -MOVES && now < FALLS_LITTLE && hundred > ten && ten > now && most > FALLS_MUCH)) return false;
-    reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, FALLS_LITTLE);
+    double now = gain(d, 1), most = 0, factor = 0;
+    double little = isfinite(limit) && rate < limit / 1000 ? 2 * FALLS_LITTLE : FALLS_LITTLE;
+    for (int i = 0; i < d->trial_count; i++)
+        if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > most)
+            most = gain(d, factor = d->trials[i].factor);
+    if (d->trial_count == 0 || rate > limit / 20 || d->gradient_norm < GRADIENT_TINY * d->fresh_gradient) return false;
+    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > FALLS_MUCH)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, little);
     if (!f) return true;
-    double factor = thousand > hundred ? 1000 : 100;
     TEXT(f,
          "in %d steps at the rate %.3g the loss falls by %.2g %% (less than %g %%), at %g times the rate by %.3g %%; "
          "the largest stable rate is %.3g",
-         d->trial_steps, rate, 100 * now, 100 * FALLS_LITTLE, factor, 100 * most, limit);
+         d->trial_steps, rate, 100 * now, 100 * little, factor, 100 * most, limit);
     REMEDY(f, "Raise the rate to about %.2g; reel lr-find or reel_lr_find measures which one suits.",
            fmin(factor * rate, isfinite(limit) ? limit / 2 : INFINITY));
     return true;
@@ -256,7 +263,7 @@ static void find_plateau(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double now = gain(d, 1), share = d->gradient_norm / d->fresh_gradient;
-    if (d->subset == 0 || !(share < GRADIENT_TINY) || !(fabs(now) < MOVES)) return;
+    if (d->subset == 0 || !(share < GRADIENT_TINY) || !(now < MOVES && now > -MOVES_UP)) return;
     if (!(d->memorised < 0.5 * d->loss) || d->loss < NOT_LEARNED * d->baseline) return;
     reel_finding *f = add(e, REEL_CAUSE_PLATEAU, 58, share, GRADIENT_TINY);
     if (!f) return;

@@ -71,16 +71,19 @@ static double try_rate(examination *e, probe *p, reel_rng *order, double factor)
     return isfinite(loss) ? loss : NAN;
 }
 
+/* Factors 0.01, 0.1, ... 1000, and on while the last has gained little. */
 void diagnosis_trials(examination *e, probe *p)
 {
-    static const double factors[REEL_TRIAL_MOST] = {0.01, 0.1, 1, 10, 100, 1000};
     reel_diagnosis *out = e->out;
     if (p->trainer->optimizer->rate_row < 0) return;
     reel_rng *order = reel_rng_philox_new(e->site, e->context, 0, "diagnosis order");
     out->trial_steps = STEPS;
     for (int i = 0; i < REEL_TRIAL_MOST && order && !reel_failed(e->context); i++) {
-        out->trials[i] = (reel_trial){factors[i], try_rate(e, p, order, factors[i])};
+        double factor = i < 2 ? (i ? 0.1 : 0.01) : pow(10, i - 2);
+        double loss = try_rate(e, p, order, factor);
+        out->trials[i] = (reel_trial){factor, loss};
         out->trial_count = i + 1;
+        if (i >= 5 && !(loss < out->loss && loss > 0.9 * out->loss)) break;
     }
     reel_rng_free(order);
 }
