@@ -108,7 +108,7 @@ static void find_not_finite(examination *e)
 static void find_diverged(examination *e)
 {
     const reel_diagnosis *d = e->out;
-    double last = e->trainer->loss_before, rate = reel_optimizer_rate(e->trainer->optimizer);
+    double last = e->trainer->loss_before, rate = diagnosis_rate(e->trainer->optimizer, 0);
     bool grown = d->step > 0 && d->best > 0 && !(last <= DIVERGED * d->best);
     reel_finding *f = grown ? add(e, REEL_CAUSE_RATE_HIGH, 105, last / d->best, DIVERGED) : NULL;
     if (!f) return;
@@ -179,7 +179,7 @@ static void find_gradient(examination *e)
 static bool find_rate_high(examination *e)
 {
     const reel_diagnosis *d = e->out;
-    double rate = reel_optimizer_rate(e->trainer->optimizer), limit = d->curvature.limit;
+    double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
     double now = gain(d, 1), lower = fmax(gain(d, 0.1), gain(d, 0.01));
     bool above = isfinite(limit) && rate > ABOVE * limit, has_trials = d->trial_count > 0;
     bool large = !(fmax(d->loss, trial(d, 1)) < LARGE * d->baseline); /* fmax passes over NaN */
@@ -187,14 +187,15 @@ static bool find_rate_high(examination *e)
     bool suffers =
         (above && now < SPARED) || (now < -SUFFERS && lower > SUFFERS && !(trial(d, 1) < RISEN_LEAST * d->baseline));
     if (has_trials && (large || isnan(trial(d, 1))) && lower > now + SPARED && suffers) {
-        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 72, rate, limit))) return true;
+        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit))) return true;
         double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
         TEXT(f,
-             "the rate %.4g is %s the largest stable one, %.4g (%s, sharpness %.4g): in %d steps at it the loss goes "
-             "from %.4g to %.4g, at %.3g to %.4g",
-             rate, above ? "above" : "not far above", limit,
-             d->curvature.formula[0] ? d->curvature.formula : "not known", d->curvature.largest.value, d->trial_steps,
-             d->loss, trial(d, 1), best * rate, trial(d, best));
+             "the rate %.4g is %s %.4g (%s, sharpness %.4g)%s in %d steps at it the loss goes from %.4g to %.4g, at "
+             "%.3g to %.4g",
+             rate, above ? "above the largest stable one," : "set against a largest stable one on all rows of", limit,
+             d->curvature.formula[0] ? d->curvature.formula : "no formula", d->curvature.largest.value,
+             above ? ":" : ", and too high for the steps ahead:", d->trial_steps, d->loss, trial(d, 1), best * rate,
+             trial(d, best));
         if (above)
             REMEDY(f, "Lower the rate below %.3g, to about %.2g; or clip the gradient norm.", limit, limit / 2);
         else
@@ -222,7 +223,7 @@ static bool find_rate_high(examination *e)
 static bool find_rate_low(examination *e)
 {
     const reel_diagnosis *d = e->out;
-    double rate = reel_optimizer_rate(e->trainer->optimizer), limit = d->curvature.limit;
+    double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
     double now = gain(d, 1), most = 0, factor = 0;
     double little = isfinite(limit) && rate < limit / 1000 ? 2 * FALLS_LITTLE : FALLS_LITTLE;
     for (int i = 0; i < d->trial_count; i++)
@@ -255,7 +256,7 @@ static bool find_dead(examination *e)
     REMEDY(f,
            "Start again with biases of 0 and a lower rate than %.2g, or use leaky_relu or elu, whose gradient does "
            "not vanish.",
-           reel_optimizer_rate(e->trainer->optimizer));
+           diagnosis_rate(e->trainer->optimizer, 0));
     return true;
 }
 
@@ -318,7 +319,7 @@ static void find_nothing(examination *e)
     TEXT(f,
          "nothing wrong was found: loss %.4g, gradient norm %.3g, the gradient describes the loss to %.2g %%, rate "
          "%.3g, largest stable rate %.3g, %d steps change the loss by %.3g %%",
-         d->loss, d->gradient_norm, 100 * fabs(1 - d->fidelity), reel_optimizer_rate(e->trainer->optimizer),
+         d->loss, d->gradient_norm, 100 * fabs(1 - d->fidelity), diagnosis_rate(e->trainer->optimizer, 0),
          d->curvature.limit, d->trial_steps, -100 * gain(d, 1));
     REMEDY(f, "Go on from step %lld.", (long long)d->step);
 }

@@ -16,12 +16,18 @@
 
 /* ---- steps at other rates ---- */
 
+double diagnosis_rate(const reel_optimizer *o, int group)
+{
+    double rate = reel_optimizer_group_rate(o, group);
+    return rate == 0 && o->rate_row >= 0 ? o->groups[group].values[o->rate_row] : rate;
+}
+
 static void scale_rates(reel_optimizer *o, double factor)
 {
     double rates[64];
     for (int first = 0; first < o->group_count; first += 64) {
         int end = first + 64 < o->group_count ? first + 64 : o->group_count;
-        for (int g = first; g < end; g++) rates[g - first] = reel_optimizer_group_rate(o, g);
+        for (int g = first; g < end; g++) rates[g - first] = diagnosis_rate(o, g);
         for (int g = first; g < end; g++) {
             o->groups[g].schedule = NULL;
             o->groups[g].values[o->rate_row] = factor * rates[g - first];
