@@ -206,6 +206,7 @@ static inline void drill_state(drill *d, bool adam)
     if (d->cause == REEL_CAUSE_PLATEAU && d->kind == 0) drill_set(d, "net.2.bias", 1, drill_one_of(d, 2) ? 25 : -25, 1);
     if (d->cause == REEL_CAUSE_PLATEAU && d->kind == 1)
         for (int i = 0; i < reel_params_count(d->params); i++) drill_set(d, reel_params_name(d->params, i), 0, 0, 1);
+    if (d->cause == REEL_CAUSE_NOTHING && d->kind == 1) reel_trainer_set_validation(NULL, d->trainer, &d->validation);
     reel_optimizer_set(NULL, d->optimizer, "lr", rate);
     drill_train(d, epochs);
 }

@@ -2,6 +2,7 @@
  *
  * Generated runs over all causes, diagnosed: the confusion matrix, the share that is right, the false alarms.
  *     drill [--seed S] [--runs N] [--verbose]
+ * Exit status 0: at least 95 % right, and at most 2 % false alarms.
  */
 #include "diagnosis_runs.h"
 
@@ -57,5 +58,5 @@ int main(int argc, char **argv)
     }
     printf("%d of %d right (%.1f %%), %d failed; %d false alarms in %d healthy runs\n", right, runs,
            100.0 * right / (runs > 0 ? runs : 1), failed, healthy - counts[0][0], healthy);
-    return right == runs ? 0 : 1;
+    return right >= 0.95 * runs && healthy - counts[0][0] <= 0.02 * healthy ? 0 : 1;
 }

@@ -323,7 +323,7 @@ static bool newest_of(const char *folder, char path[PATH_SIZE])
 static int diagnose(const char *operand, report *r)
 {
     char path[PATH_SIZE], hidden[TEXT_SIZE] = "", why[TEXT_SIZE] = "";
-    checkpoint_view v = {NULL};
+    checkpoint_view v = {.context = NULL};
     snprintf(path, sizeof path, "%s", operand);
     if (is_folder(operand) && !newest_of(operand, path)) return EXIT_FAILED;
     int status = -1;

@@ -113,7 +113,7 @@ static void count_contradictions(data_report *d, const row_order *labels, const 
     d->contradicted += end - first - commonest;
 }
 
-#define GROUP_MOST 4096 /* equal rows looked at together; more are looked at in parts */
+#define GROUP_MOST 512 /* equal rows looked at together; more are looked at in parts */
 
 static bool look_at_rows(examination *e, const reel_array *x, const reel_array *y)
 {
@@ -145,7 +145,8 @@ bool diagnosis_data(examination *e)
     d->columns = data->x->size / d->rows;
     if (!all_finite(d, data->x, d->rows, false) || !all_finite(d, data->y, d->rows, true)) return true;
     if (d->rows < 2) return true;
-    for (int64_t c = 0; c < d->columns && data->x->rank == 2; c++) look_at_column(d, data->x, c);
+    bool real = data->x->dtype == REEL_FLOAT || data->x->dtype == REEL_DOUBLE; /* whole numbers are names of things */
+    for (int64_t c = 0; c < d->columns && data->x->rank == 2 && real; c++) look_at_column(d, data->x, c);
     return look_at_rows(e, data->x, data->y);
 }
 

@@ -17,6 +17,8 @@
 #define DIVERGED 10     /* times the best loss */
 #define RISEN 1.5       /* times the best loss */
 #define ABOVE 1.1       /* times the largest stable rate; nets hover at it for long */
+#define FAR_ABOVE 3     /* times it: then it is enough that */
+#define MUCH_BETTER 0.2 /* lower rates gain so much more of the loss */
 #define LARGE 0.1       /* of the baseline: below it the rest of the loss is not worth a word */
 #define SUFFERS 0.1     /* share of the loss that the steps add */
 #define SPARED 0.02     /* share of the loss that a lower rate gains */
@@ -285,6 +287,7 @@ static void find_overfitting(examination *e)
     double over = d->validation / d->loss, best = e->trainer->guards.watched_best;
     bool rises = isfinite(best) ? d->validation > OVER_BEST * best : d->validation - d->loss > 0.1 * d->baseline;
     if (d->validation - d->loss > FAR_OVER * d->baseline) rises = true;
+    if (d->validation - d->loss < LARGE * d->baseline) return;
     if (!(d->validation > 0 && d->loss > 0 && over > OVER_TRAINING && rises)) return;
     reel_finding *f = add(e, REEL_CAUSE_OVERFITTING, 56, over, OVER_TRAINING);
     if (!f) return;
