@@ -43,7 +43,7 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' lr-find 'lr-find two-moons' inspect ops bench; do
+for command in '' train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"
@@ -183,6 +183,28 @@ for file in lr-find.gp lr-find.dat; do [ -s rates/$file ] || fail "rates/$file i
 expect 0 "$reel" lr-find two-moons --steps 40 --json -
 head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
 holds err 'the other seeds give the same'
+
+# ---- diagnose ----
+"$reel" train two-moons --quiet --epochs 20 --optimizer adam --checkpoint-dir fine >out 2>err || fail 'fine'
+expect 0 "$reel" diagnose fine
+holds out '^nothing wrong: .* loss 0'
+"$reel" train two-moons --quiet --epochs 8 --lr 60 --checkpoint-dir high >out 2>err || fail 'high'
+expect 3 "$reel" diagnose high/step-000000008.json --json found.json
+holds out '^rate too high: the rate 60 '
+holds found.json '"cause":	"rate too high"'
+holds found.json '"memorised":	0'
+"$reel" train two-moons --quiet --epochs 8 --lr 1e-6 --batch 50 --checkpoint-dir low >out 2>err || fail 'low'
+expect 3 "$reel" diagnose low --json -
+head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
+holds err '^rate too low: in 50 steps at the rate 1e-06 '
+expect 0 "$reel" diagnose fine --noise 0.3
+holds out 'not the built-in model with these points: .*data_hash'
+holds out 'reel_diagnose(trainer, &found)'
+sed 's/"loss_before": *[0-9.]*/"loss_before": 9/' high/step-000000008.json >edited.json
+expect 3 "$reel" diagnose edited.json --noise 0.3
+holds out '^loss risen: the loss has risen to 9 '
+wrong 1 'there is no such file' diagnose missing.json
+wrong 2 'CHECKPOINT|DIR is missing' diagnose
 
 # ---- inspect ----
 "$reel" train two-moons --quiet --epochs 40 --optimizer momentum --checkpoint-dir look --keep all >out 2>err || fail 'look'

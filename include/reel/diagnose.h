@@ -180,7 +180,73 @@ typedef struct reel_lr_test {
 REEL_API reel_lr_test *reel_lr_find(REEL_SITE reel_trainer *trainer, const reel_lr_options *options);
 REEL_API void reel_lr_test_free(reel_lr_test *test);
 
+/* ---- diagnosis ---- */
+
+/* What explains a run. */
+typedef enum reel_cause {
+    REEL_CAUSE_NOTHING,     /* nothing wrong was found */
+    REEL_CAUSE_NOT_FINITE,  /* an operation makes a NaN or infinity */
+    REEL_CAUSE_GRADIENT,    /* the gradient does not describe the loss */
+    REEL_CAUSE_INPUT,       /* unfit input: not finite, constant, contradictory, badly scaled */
+    REEL_CAUSE_RATE_HIGH,   /* rate too high for the curvature */
+    REEL_CAUSE_RATE_LOW,    /* rate too low */
+    REEL_CAUSE_PLATEAU,     /* hardly a gradient, far from what the model can reach */
+    REEL_CAUSE_DEAD_UNITS,  /* relu units that are 0 in every row */
+    REEL_CAUSE_OVERFITTING, /* validation loss far above the training loss */
+    REEL_CAUSE_TOO_SMALL    /* the model cannot learn a few rows by heart */
+} reel_cause;
+#define REEL_CAUSE_COUNT 10
+/* "rate too high"; NULL for what is no cause. */
+REEL_API const char *reel_cause_name(reel_cause cause);
+
+typedef struct reel_finding {
+    reel_cause cause;
+    double weight;              /* the findings are ordered by it, largest first */
+    double measured, threshold; /* the figure it rests on, and the bound it is past */
+    char text[400];             /* a sentence with its figures */
+    char remedy[320];           /* what to do about it */
+} reel_finding;
+
+#define REEL_FINDING_MOST 12
+#define REEL_TRIAL_MOST 9
+
+/* Steps rehearsed from where the trainer stands, at its rate times `factor`. */
+typedef struct reel_trial {
+    double factor;
+    double loss; /* after them, on the rows measured; NaN: not finite */
+} reel_trial;
+
+typedef struct reel_diagnosis {
+    int count; /* at least 1 unless it failed */
+    reel_finding findings[REEL_FINDING_MOST];
+
+    /* What was measured; NaN: it was not. */
+    int64_t step, rows;
+    double loss, gradient_norm, parameter_norm;
+    double baseline;          /* loss of the best constant prediction, for losses of the library */
+    double best;              /* smallest loss the trainer has seen */
+    double validation;        /* loss of the validation set */
+    int64_t units, dead;      /* of relus */
+    double fidelity;          /* change that happens over the change promised, where it is worst */
+    double fidelity_error;    /* of that, from rounding and step length */
+    reel_curvature curvature; /* limit NaN: none */
+    int trial_count, trial_steps;
+    reel_trial trials[REEL_TRIAL_MOST];
+    int64_t subset;        /* rows of the memory test, 0: not made */
+    double memorised;      /* loss it reached, from a fresh start */
+    double fresh_gradient; /* gradient norm at that start */
+} reel_diagnosis;
+
+/* Says what explains a training, in the state it stands in: looks for numbers that are not finite and where they are born,
+ * at the data, at the gradient against differences of the loss, at units, curvature and validation loss; rehearses 50
+ * steps at the present rate and at 1/100 to 1000 times it, further up while that gains little; and trains a fresh copy of the model on at most 100 rows to see
+ * whether it can learn them by heart. Then everything is put back, bit for bit. Findings come with what was measured and
+ * the bound it is past; when there is none the first is REEL_CAUSE_NOTHING. Errors: of the loss function and the optimizer,
+ * no memory; that something is not finite is a finding and no error. A context that has failed is to be cleared first. */
+REEL_API reel_status reel_diagnose(REEL_SITE reel_trainer *trainer, reel_diagnosis *diagnosis);
+
 #ifndef REEL_NO_SITE_MACROS
+#define reel_diagnose(...) reel_diagnose(REEL_HERE, __VA_ARGS__)
 #define reel_step_fidelity(...) reel_step_fidelity(REEL_HERE, __VA_ARGS__)
 #define reel_sharpness(...) reel_sharpness(REEL_HERE, __VA_ARGS__)
 #define reel_lr_find(...) reel_lr_find(REEL_HERE, __VA_ARGS__)

@@ -96,6 +96,18 @@ static void count_dead(const reel_array *a, int64_t *units, int64_t *dead)
     }
 }
 
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead)
+{
+    *units = *dead = 0;
+    for (uint32_t i = 0; i < tape->count; i++) {
+        int64_t here, silent;
+        if (!is_relu(tape_node(tape, i))) continue;
+        count_dead(&tape_node(tape, i)->array, &here, &silent);
+        *units += here;
+        *dead += silent;
+    }
+}
+
 static void put_relus(text_rows *to, const reel_tape *tape)
 {
     bool first = true;

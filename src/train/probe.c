@@ -282,7 +282,7 @@ double probe_loss(probe *p, const double *point, double *gradient)
     reel_tape_set_gradients(p->tape, gradient != NULL);
     reel_tape_set_training(p->tape, p->training);
     if (p->own_dropout) reel_rng_seek(p->site, p->own, p->position);
-    reel_value loss = record(p);
+    reel_value loss = p->loss = record(p);
     double value = reel_item(p->site, loss);
     if (gradient && !failed(p)) reel_backward(p->site, loss);
     if (failed(p)) return NAN;

@@ -51,6 +51,7 @@ typedef struct probe {
     probe_stream *streams;
     int64_t stream_count;
     uint32_t version; /* of the parameters when the probe was made */
+    reel_value loss;  /* of the last evaluation, on `tape` */
 } probe;
 
 /* How a probe evaluates: on the next step's batch, on all rows, or on the first so many. `as_double`: computed in double

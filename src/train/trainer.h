@@ -224,6 +224,8 @@ void monitor_after(reel_trainer *trainer);
 /* Tells of a loss that jumps, and of epochs that go on rising. */
 void monitor_loss(reel_trainer *trainer, double loss);
 void monitor_epoch(reel_trainer *trainer, double mean);
+/* Units of all relus on a tape, and those that are 0 in every row. */
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead);
 
 /* Norm of the last gradient, NaN unless clipping or a guard has measured it. */
 double trainer_gradient_norm(const reel_trainer *trainer);
