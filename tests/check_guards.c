@@ -2,6 +2,7 @@
  *
  * What watches over a run: numbers that are not finite, plateau, accumulation, early stopping, monitor, rollback.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "train/saver.h"
 #include "train/state.h"
@@ -856,26 +857,6 @@ START_TEST(test_background_equals_blocking)
     for (int how = 0; how < 2; how++) folder_remove(folders[how]);
 }
 END_TEST
-
-typedef struct failing {
-    uint64_t left;
-    size_t in_use;
-} failing;
-
-static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    failing *f = user;
-    if (new_size == 0) {
-        f->in_use -= old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (f->left == 0) return NULL;
-    f->left--;
-    void *p = realloc(pointer, new_size);
-    if (p) f->in_use += new_size - old_size;
-    return p;
-}
 
 START_TEST(test_every_allocation_may_fail)
 {

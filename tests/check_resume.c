@@ -3,6 +3,7 @@
  * Going on from a checkpoint: what changed is told, what was asked for wins, other data are refused, the proof, and every
  * optimizer, schedule and averager stopped half-way and resumed with another number of threads.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "train/state.h"
 
@@ -683,26 +684,6 @@ START_TEST(test_own_kinds)
 END_TEST
 
 /* ---- no memory ---- */
-
-typedef struct failing {
-    uint64_t left;
-    size_t in_use;
-} failing;
-
-static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    failing *f = user;
-    if (new_size == 0) {
-        f->in_use -= old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (f->left == 0) return NULL;
-    f->left--;
-    void *p = realloc(pointer, new_size);
-    if (p) f->in_use += new_size - old_size;
-    return p;
-}
 
 /* The n-th allocation of a resume with flags fails, of help, of a proof. */
 static bool resume_with_memory(reel_context *own, const char *folder)

@@ -3,6 +3,7 @@
  * The tape: leaves, walks, accumulation, marks, rewind, handles, errors, gradient check, listing.
  */
 #include "common.h"
+#include "failing.h"
 #include "tape/tape.h"
 
 /* Operations of the tests' own: y = x^2 + sum over operands, to need no other family. */
@@ -486,26 +487,6 @@ START_TEST(test_print_and_dot)
 END_TEST
 
 /* The n-th allocation fails. */
-
-typedef struct failing {
-    uint64_t left;
-    size_t in_use;
-} failing;
-
-static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    failing *f = user;
-    if (new_size == 0) {
-        f->in_use -= old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (f->left == 0) return NULL;
-    f->left--;
-    void *p = realloc(pointer, new_size);
-    if (p) f->in_use += new_size - old_size;
-    return p;
-}
 
 START_TEST(test_every_allocation_may_fail)
 {

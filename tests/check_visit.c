@@ -6,6 +6,8 @@
 #include "core/core.h"
 #include "io/visit_io.h"
 
+#include <reel/checkpoint.h>
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -273,9 +275,9 @@ END_TEST
 
 START_TEST(large_tensors_are_base64)
 {
-    static float data[JSON_BASE64_FROM + 1];
-    reel_array small = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){JSON_BASE64_FROM});
-    reel_array large = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){JSON_BASE64_FROM + 1});
+    static float data[REEL_BASE64_ABOVE + 1];
+    reel_array small = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){REEL_BASE64_ABOVE});
+    reel_array large = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){REEL_BASE64_ABOVE + 1});
     static const visit_options never = {.base64_from = -1}, from_10 = {.base64_from = 10};
     const visit_options *const options[] = {NULL, &never, &from_10};
     static const bool expected[3][2] = {{false, true}, {false, false}, {true, true}};

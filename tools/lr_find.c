@@ -296,29 +296,8 @@ static const command models[] = {
     {NULL, NULL, NULL},
 };
 
-static void print_models(FILE *file)
-{
-    fprintf(file, "\nmodels (each has a --help of its own):\n");
-    for (const command *m = models; m->name; m++) fprintf(file, "  %-10s %s\n", m->name, m->text);
-}
-
 int command_lr_find(int argc, char **argv)
 {
-    const option_group groups[] = {{"flags", NULL, 0}};
-    const option_set set = {.command = "reel lr-find",
-                            .operands = "MODEL",
-                            .least = 1,
-                            .most = 1,
-                            .text = "Finds a learning rate for a built-in model.",
-                            .example = "reel lr-find two-moons --optimizer adam --out out",
-                            .groups = groups,
-                            .group_count = 1,
-                            .more = print_models};
-    if (argc < 2 || argv[1][0] == '-') {
-        int first = options_parse(&set, NULL, argc, argv);
-        return finish_output(set.command, first < 0 ? -1 - first : option_fail(&set, "the model comes first"));
-    }
-    const command *found = command_find(models, argv[1]);
-    if (!found) return command_unknown(set.command, "model", models, argv[1]);
-    return found->run(argc - 1, argv + 1);
+    return command_of_model(models, "reel lr-find", "Finds a learning rate for a built-in model.",
+                            "reel lr-find two-moons --optimizer adam --out out", argc, argv);
 }

@@ -91,3 +91,34 @@ int options_parse(const option_set *set, reel_context *context, int argc, char *
     complain(set->command, "%s", wrong);
     return -1 - EXIT_FAILED;
 }
+
+static const command *listed;
+
+static void print_models(FILE *file)
+{
+    fprintf(file, "\nmodels (each has a --help of its own):\n");
+    for (const command *m = listed; m->name; m++) fprintf(file, "  %-10s %s\n", m->name, m->text);
+}
+
+int command_of_model(const command *models, const char *name, const char *text, const char *example, int argc,
+                     char **argv)
+{
+    const option_group groups[] = {{"flags", NULL, 0}};
+    const option_set set = {.command = name,
+                            .operands = "MODEL",
+                            .least = 1,
+                            .most = 1,
+                            .text = text,
+                            .example = example,
+                            .groups = groups,
+                            .group_count = 1,
+                            .more = print_models};
+    listed = models;
+    if (argc < 2 || argv[1][0] == '-') {
+        int first = options_parse(&set, NULL, argc, argv);
+        return finish_output(name, first < 0 ? -1 - first : option_fail(&set, "the model comes first"));
+    }
+    const command *found = command_find(models, argv[1]);
+    if (!found) return command_unknown(name, "model", models, argv[1]);
+    return found->run(argc - 1, argv + 1);
+}

@@ -27,6 +27,9 @@ typedef struct option_set {
 /* Reads the flags. Returns the index of the first operand in argv, operands last; -1 - status when the command is over:
  * help was asked for (EXIT_DONE), or wrong usage (EXIT_USAGE, one line was printed). */
 int options_parse(const option_set *set, reel_context *context, int argc, char **argv);
+/* Runs the command of a model of the table (ends with a NULL name), which argv[1] names; help lists them. */
+int command_of_model(const command *models, const char *name, const char *text, const char *example, int argc,
+                     char **argv);
 
 /* Reads one value; on failure prints a line that names the flag and returns false. */
 bool option_read(const option_set *set, reel_context *context, const char *flag, const reel_hyper *hyper,

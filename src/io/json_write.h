@@ -7,10 +7,9 @@
 
 #include <reel/array.h>
 
-#define JSON_DEPTH_LIMIT 64    /* objects and lists within each other */
-#define JSON_COLUMNS 100       /* where lines of numbers are wrapped, and the most that stands on one line */
-#define JSON_EXACT_INTEGER 53  /* integers up to 2^53 are numbers, larger ones texts: most readers have doubles */
-#define JSON_BASE64_FROM 16384 /* tensors of more elements than this are base64 unless told otherwise */
+#define JSON_DEPTH_LIMIT 64   /* objects and lists within each other */
+#define JSON_COLUMNS 100      /* where lines of numbers are wrapped, and the most that stands on one line */
+#define JSON_EXACT_INTEGER 53 /* integers up to 2^53 are numbers, larger ones texts: most readers have doubles */
 
 struct draft;
 

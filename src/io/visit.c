@@ -4,6 +4,8 @@
  */
 #include "io/visit_inside.h"
 
+#include <reel/checkpoint.h>
+
 #include <cjson/cJSON.h>
 
 #include <stdio.h>
@@ -45,7 +47,7 @@ visitor *visitor_save(reel_context *context, json_writer *w, const visit_options
 void visitor_again(visitor *v, const visit_options *options)
 {
     int64_t from = options ? options->base64_from : 0;
-    v->base64_from = options && options->base64 ? -1 : from < 0 ? INT64_MAX : from ? from : JSON_BASE64_FROM;
+    v->base64_from = options && options->base64 ? -1 : from < 0 ? INT64_MAX : from ? from : REEL_BASE64_ABOVE;
     v->depth = v->apart = 0;
     v->frames[0] = (frame){.node = NULL};
     v->path[0] = '\0';

@@ -11,7 +11,7 @@
 
 typedef struct visit_options {
     bool base64;         /* every tensor in base64 */
-    int64_t base64_from; /* otherwise those of more elements than this; 0: JSON_BASE64_FROM, negative: none */
+    int64_t base64_from; /* otherwise those of more elements than this; 0: REEL_BASE64_ABOVE, negative: none */
 } visit_options;
 
 /* Owned by the context; visitor_free frees them. What they stand on must outlive them. */
