@@ -22,8 +22,10 @@ static reel_value x_of(op_run *r)
     X(log)                                                                                                             \
     X(log1p)                                                                                                           \
     X(expm1)                                                                                                           \
-    X(sqrt) X(rsqrt) X(abs) X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu) X(silu) X(square)           \
-        X(reciprocal) X(erf) X(softsign)
+    X(sqrt)                                                                                                            \
+    X(rsqrt)                                                                                                           \
+    X(abs)                                                                                                             \
+    X(sign) X(sin) X(cos) X(tanh) X(sigmoid) X(logsigmoid) X(relu) X(silu) X(square) X(reciprocal) X(erf) X(softsign)
 #define BINARY_ROWS(X) X(mul) X(div) X(pow) X(maximum) X(minimum)
 
 #define RUN_UNARY(name)                                                                                                \
