@@ -59,6 +59,7 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   min_gradient 0        a gradient norm below it ends the run; 0: off
  *   min_change 0          a relative change of the epoch's mean loss below it ends the run; 0: off
  *   monitor 0             steps between lines of monitor.jsonl; 0: off
+ *   hashes 0              steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off
  *   rollback 0            above so many times the best loss go back to the best checkpoint; 0: off
  *   rollback_rate 0.5     factor of the learning rate at each rollback
  *   rollback_most 3       rollbacks at most

@@ -45,6 +45,8 @@
     X(MIN_CHANGE, "min_change", NUMBER, 0, 0, INFINITY,                                                                \
       "a relative change of the epoch's mean loss below it ends the run; 0: off")                                      \
     X(MONITOR, "monitor", WHOLE, 0, 0, 1e15, "steps between lines of monitor.jsonl, norms by parameter; 0: off")       \
+    X(HASHES, "hashes", WHOLE, 0, 0, 1e15,                                                                             \
+      "steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off")                            \
     X(ROLLBACK, "rollback", NUMBER, 0, 0, INFINITY,                                                                    \
       "above so many times the best loss go back to the best checkpoint; 0: off")                                      \
     X(ROLLBACK_RATE, "rollback_rate", NUMBER, 0.5, 1e-6, 1, "factor of the learning rate at each rollback")            \
@@ -66,14 +68,23 @@ typedef struct sampler {
     int64_t order_epoch; /* the epoch that order belongs to; -1 */
 } sampler;
 
+/* Files of lines besides the log: cut and brought along on resume as it is. */
+typedef enum text_file { TEXT_MONITOR, TEXT_HASHES, TEXT_FILES } text_file;
+extern const struct text_file_row {
+    const char *name;   /* of the file */
+    const char *member; /* of the checkpoint, its length; only there once it is asked for */
+    setting every;      /* steps between its lines */
+} text_files[TEXT_FILES];
+
 /* The folder of the run. */
 typedef struct run_folder {
     char *path; /* NULL: none */
     reel_resume resume;
     folder_lock *lock;
     struct saver *saver; /* writes log and checkpoints (saver.h) */
-    /* Lengths of log and monitor.jsonl as they are written; while the saver's thread writes they are the thread's. */
-    int64_t log_bytes, monitor_bytes;
+    /* Lengths of log.jsonl and the files of text_files as they are written; while the saver's thread writes they are the
+     * thread's. */
+    int64_t log_bytes, text_bytes[TEXT_FILES];
     double flushed_at; /* when a checkpoint was last flushed to the disk */
 } run_folder;
 
@@ -227,6 +238,10 @@ void monitor_loss(reel_trainer *trainer, double loss);
 void monitor_epoch(reel_trainer *trainer, double mean);
 /* Units of all relus on a tape, and those that are 0 in every row. */
 void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead);
+
+/* hashes.c: the same with a line of hashes. */
+reel_status hashes_before(reel_trainer *trainer, const char *site);
+void hashes_after(reel_trainer *trainer);
 
 /* Norm of the last gradient, NaN unless clipping or a guard has measured it. */
 double trainer_gradient_norm(const reel_trainer *trainer);

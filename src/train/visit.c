@@ -100,10 +100,15 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
     visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
     visit_late_int64(v, "best_saved_step", &t->best_saved_step);
     visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
-    if (reading(v) ? visit_has(v, "monitor_bytes") : setting_of(t, SETTING_MONITOR) > 0 || t->folder.monitor_bytes > 0)
-        visit_late_int64(v, "monitor_bytes", &t->folder.monitor_bytes);
-    else if (visit_mode_of(v) == VISIT_LOAD)
-        t->folder.monitor_bytes = 0;
+    for (int i = 0; i < TEXT_FILES; i++) {
+        int64_t *bytes = &t->folder.text_bytes[i];
+        bool there =
+            reading(v) ? visit_has(v, text_files[i].member) : setting_of(t, text_files[i].every) > 0 || *bytes > 0;
+        if (there)
+            visit_late_int64(v, text_files[i].member, bytes);
+        else if (visit_mode_of(v) == VISIT_LOAD)
+            *bytes = 0;
+    }
     visit_recipe(t, v);
     visit_settings(t, v);
 }
