@@ -336,6 +336,79 @@ START_TEST(test_other_data)
 }
 END_TEST
 
+/* A run whose validation data are `points`; 0: none. */
+static moons_run validated_run(const char *folder, reel_resume how, int64_t points)
+{
+    run_setup s = {.epochs = 4, .batch = 32};
+    moons_run r = run_in(folder, how, &s);
+    if (points > 0)
+        reel_trainer_set_validation(
+            NULL, r.trainer, reel_moons_new(NULL, r.context, points, 0.15, reel_rng_numpy_new(NULL, r.context, 7)));
+    return r;
+}
+
+START_TEST(test_other_validation)
+{
+    static const struct {
+        int64_t was, now;
+        bool allowed;
+        reel_status expected;
+        const char *says; /* error or note */
+    } cases[] = {
+        {40, 40, false, REEL_OK, "validation data hash unchanged"},
+        {40, 42, false, REEL_MISMATCH, "these are not the validation data of the run"},
+        {40, 0, false, REEL_MISMATCH, "expected none: these are not the validation data of the run"},
+        {0, 40, false, REEL_MISMATCH, "found none, expected"},
+        {40, 42, true, REEL_OK, "validation data hash "},
+        {40, 0, true, REEL_OK, "-> none (allowed)"},
+        {0, 0, false, REEL_OK, "data hash unchanged"},
+    };
+    char folder[64];
+    folder_fresh(folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        moons_run r = validated_run(folder, REEL_FORCE, cases[i].was);
+        expect_run(&r, REEL_OK);
+        reel_context_free(r.context);
+        r = validated_run(folder, REEL_CONTINUE, cases[i].now);
+        reel_trainer_set(NULL, r.trainer, "epochs", 6);
+        reel_trainer_set(NULL, r.trainer, "other_data", cases[i].allowed);
+        expect_run(&r, cases[i].expected);
+        if (cases[i].expected == REEL_OK)
+            expect_note(cases[i].says);
+        else
+            ck_assert_msg(strstr(reel_error_text(r.context), cases[i].says), "%s", reel_error_text(r.context));
+        if (cases[i].now == 0) expect_no_note("validation data hash unchanged");
+        reel_context_free(r.context);
+    }
+    folder_remove(folder);
+}
+END_TEST
+
+/* A file from before the validation data were part of it is loaded. */
+START_TEST(test_validation_of_older_file)
+{
+    char folder[64];
+    size_t size;
+    folder_fresh(folder);
+    moons_run r = validated_run(folder, REEL_START, 40);
+    expect_run(&r, REEL_OK);
+    reel_context_free(r.context);
+    char *text = slurp(folder, "step-000000016.json", &size), *at = text ? strstr(text, "\"validation_hash\"") : NULL;
+    ck_assert_ptr_nonnull(at);
+    char *end = strchr(at, ',') + 1;
+    memmove(at, end, strlen(end) + 1);
+    spill(folder, "step-000000016.json", text, strlen(text));
+    free(text);
+    r = validated_run(folder, REEL_CONTINUE, 42);
+    reel_trainer_set(NULL, r.trainer, "epochs", 6);
+    reel_trainer_set(NULL, r.trainer, "accept_edited", 1);
+    expect_run(&r, REEL_OK);
+    expect_no_note("validation");
+    reel_context_free(r.context);
+    folder_remove(folder);
+}
+END_TEST
+
 /* ---- the proof ---- */
 
 static const double *own_noise; /* what a program keeps to itself */
@@ -750,6 +823,8 @@ int main(void)
     tcase_add_test(tests, test_fresh_moments);
     tcase_add_test(tests, test_another_optimizer);
     tcase_add_test(tests, test_other_data);
+    tcase_add_test(tests, test_other_validation);
+    tcase_add_test(tests, test_validation_of_older_file);
     tcase_add_test(tests, test_proof);
     tcase_add_test(tests, test_proof_finds_what_is_not_saved);
     tcase_add_test(tests, test_everything_resumes);

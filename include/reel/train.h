@@ -112,7 +112,8 @@ REEL_API reel_status reel_trainer_resume_file(REEL_SITE reel_trainer *trainer, c
 REEL_API reel_status reel_trainer_add_rng(REEL_SITE reel_trainer *trainer, const char *name, reel_rng *rng);
 REEL_API reel_status reel_trainer_set_sampler(REEL_SITE reel_trainer *trainer, reel_rng *sampler);
 /* Data that are evaluated at the end of each epoch, as reel_trainer_evaluate does: their loss goes into the log, and patience
- * watches it instead of the epoch's mean loss. Borrowed; NULL: none. Error: no rows. */
+ * watches it instead of the epoch's mean loss. A resume refuses others than those of the run, as it does with the training data
+ * (other_data). Borrowed; NULL: none. Error: no rows. */
 REEL_API reel_status reel_trainer_set_validation(REEL_SITE reel_trainer *trainer, reel_dataset *data);
 /* An average of the parameters (reel/average.h), told of every update and saved as "average". Borrowed. Error: one was set
  * before. */

@@ -42,6 +42,7 @@ static void trainer_destroy(reel_object *object)
     memory_string_free(object->context, t->resume_path);
     memory_string_free(object->context, t->recipe);
     memory_string_free(object->context, t->data_hash);
+    memory_string_free(object->context, t->validation_hash);
     resume_free(t);
     object_release(object, sizeof *t);
 }
@@ -222,6 +223,8 @@ reel_status reel_trainer_set_validation(const char *site, reel_trainer *t, reel_
         return reel_error_set(context, REEL_BAD_SHAPE, site, "trainer_set_validation",
                               "the data set has no rows, or x and y have not as many");
     t->validation = data;
+    memory_string_free(context, t->validation_hash);
+    t->validation_hash = NULL;
     return REEL_OK;
 }
 

@@ -133,7 +133,7 @@ struct reel_trainer {
     reel_average *average; /* or NULL */
     char *resume_path;
     char *recipe; /* or NULL */
-    char *data_hash;
+    char *data_hash, *validation_hash; /* NULL: not known yet */
     struct resume_asks *asks; /* what wins over a checkpoint; NULL: nothing */
     struct resume_told *told; /* what changed since the checkpoint; NULL: not resumed */
 
@@ -203,6 +203,7 @@ void resume_free(reel_trainer *trainer);
 bool setting_is_saved(setting s);
 /* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
 const char *trainer_data_hash(reel_trainer *trainer, reel_context *context);
+const char *trainer_validation_hash(reel_trainer *trainer, reel_context *context);
 
 /* run.c: one update, without log, observer and checkpoint. */
 reel_status trainer_one_step(reel_trainer *trainer, const char *site);
