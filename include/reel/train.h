@@ -60,6 +60,8 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   min_change 0          a relative change of the epoch's mean loss below it ends the run; 0: off
  *   monitor 0             steps between lines of monitor.jsonl; 0: off
  *   hashes 0              steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off
+ *   save_gradient 0       1: a checkpoint holds the gradient of its last step, as the optimizer was given it after clipping
+ *                         and noise (state/last_gradient); for tools, and no part of the state hash
  *   rollback 0            above so many times the best loss go back to the best checkpoint; 0: off
  *   rollback_rate 0.5     factor of the learning rate at each rollback
  *   rollback_most 3       rollbacks at most

@@ -73,6 +73,7 @@ static reel_status update(reel_trainer *t, const char *site, reel_value loss)
         t->best_step = t->step;
     }
     t->step++;
+    t->gradient_step = t->step;
     g->parts = 0;
     g->part_loss = 0;
     monitor_after(t);

@@ -61,7 +61,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
     t->order.order_epoch = -1;
     t->loss_before = t->loss_after = t->rate = NAN;
     t->best_loss = t->best_saved_loss = INFINITY;
-    t->best_step = t->best_saved_step = -1;
+    t->best_step = t->best_saved_step = t->gradient_step = -1;
     t->guards = guards_start;
     for (int i = 0; i < SETTING_COUNT; i++) t->settings[i] = settings[i].value;
     t->tape = reel_tape_new(site, context, reel_params_dtype(params));
@@ -72,6 +72,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
         state_add_visit(site, t->state, "open_gradient", t, gradient_visit);
+        state_add_visit(site, t->state, "last_gradient", t, last_gradient_visit);
     }
     object_raise(t);
     if (t->tape && !reel_failed(context)) return t;

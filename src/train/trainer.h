@@ -47,6 +47,7 @@
     X(MONITOR, "monitor", WHOLE, 0, 0, 1e15, "steps between lines of monitor.jsonl, norms by parameter; 0: off")       \
     X(HASHES, "hashes", WHOLE, 0, 0, 1e15,                                                                             \
       "steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off")                            \
+    X(SAVE_GRADIENT, "save_gradient", WHOLE, 0, 0, 1, "1: a checkpoint holds the gradient of its last step")           \
     X(ROLLBACK, "rollback", NUMBER, 0, 0, INFINITY,                                                                    \
       "above so many times the best loss go back to the best checkpoint; 0: off")                                      \
     X(ROLLBACK_RATE, "rollback_rate", NUMBER, 0.5, 1e-6, 1, "factor of the learning rate at each rollback")            \
@@ -132,10 +133,10 @@ struct reel_trainer {
     run_folder folder;
     reel_average *average; /* or NULL */
     char *resume_path;
-    char *recipe; /* or NULL */
+    char *recipe;                      /* or NULL */
     char *data_hash, *validation_hash; /* NULL: not known yet */
-    struct resume_asks *asks; /* what wins over a checkpoint; NULL: nothing */
-    struct resume_told *told; /* what changed since the checkpoint; NULL: not resumed */
+    struct resume_asks *asks;          /* what wins over a checkpoint; NULL: nothing */
+    struct resume_told *told;          /* what changed since the checkpoint; NULL: not resumed */
 
     /* what is saved, besides the objects */
     int64_t step;
@@ -152,8 +153,9 @@ struct reel_trainer {
     char reason[256];
     void *before; /* parameters and buffers as they were: what the monitor and a step that fails need; or NULL */
     size_t before_bytes;
-    int64_t parts_found; /* guards.parts of the file that is being read */
-    bool validated;      /* this step has ended an epoch and measured the validation loss */
+    int64_t gradient_step; /* the update whose gradient the store holds; -1: of none, or of an open one */
+    int64_t parts_found;   /* guards.parts of the file that is being read */
+    bool validated;        /* this step has ended an epoch and measured the validation loss */
 
     volatile sig_atomic_t stop_requested, save_requested;
 };
@@ -215,6 +217,8 @@ void trainer_visit(void *trainer, visitor *v, const char *name);
 void guards_visit(reel_trainer *trainer, visitor *v);
 /* The gradient of the update that is open, if there is one. */
 void gradient_visit(void *trainer, visitor *v, const char *name);
+/* That of the last update, when it is asked for; no part of the state hash, since nothing depends on it. */
+void last_gradient_visit(void *trainer, visitor *v, const char *name);
 /* Memory for what the settings ask for. */
 reel_status guards_prepare(reel_trainer *trainer, const char *site);
 /* Before a batch is recorded: keeps the buffers, which recording may change. */
