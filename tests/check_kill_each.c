@@ -69,6 +69,10 @@ static int train_in(const kill_case *c, const char *folder, int threads, int64_t
                     {"monitor", c->monitor},       {"checkpoint_every", c->every},
                     {"background", c->background}, {"hashes", 1},
                     {"save_gradient", 1}};
+    if (c->patience) { /* no epoch improves enough: the run ends after the third, as the others do */
+        reel_trainer_set(NULL, t, "epochs", FULL_EPOCHS + 2);
+        reel_trainer_set(NULL, t, "min_delta", 10);
+    }
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         reel_trainer_set(NULL, t, settings[i].name, settings[i].value);
     if (c->validate)
