@@ -22,6 +22,8 @@
 #define LARGE 0.1       /* of the baseline: below it the rest of the loss is not worth a word */
 #define SUFFERS 0.1     /* share of the loss that the steps add */
 #define SPARED 0.02     /* share of the loss that a lower rate gains */
+#define THROWN 3        /* times the loss of a fresh start, and of a constant prediction */
+#define UNLEARNED 0.9   /* of the baseline */
 #define FALLS_LITTLE 0.02
 #define FALLS_MUCH 0.1
 #define MOVES 0.005
@@ -32,6 +34,7 @@
 #define OVER_BEST 1.1
 #define FAR_OVER 0.5 /* of the baseline */
 #define NOT_LEARNED 0.2
+#define BEGUN 0.98 /* of the baseline */
 
 static reel_finding *add(examination *e, reel_cause cause, double weight, double measured, double threshold)
 {
@@ -178,6 +181,23 @@ static void find_gradient(examination *e)
 
 /* ---- the rate ---- */
 
+/* The steps so far have led to where no fresh start is. */
+static bool find_thrown(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double start = fmax(d->fresh_loss, d->baseline), rate = diagnosis_rate(e->trainer->optimizer, 0);
+    if (d->step == 0 || !(d->loss > THROWN * start)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / start, THROWN);
+    if (!f) return true;
+    TEXT(f,
+         "after %lld steps the loss is %.4g, %.3g times that of a fresh start (%.4g) or of a constant prediction "
+         "(%.4g), "
+         "more than %d times; rate %.4g, parameter norm %.4g",
+         (long long)d->step, d->loss, d->loss / start, d->fresh_loss, d->baseline, THROWN, rate, d->parameter_norm);
+    REMEDY(f, "Start again at a rate of a tenth, %.2g, or with the gradient clipped.", rate / 10);
+    return true;
+}
+
 static bool find_rate_high(examination *e)
 {
     const reel_diagnosis *d = e->out;
@@ -188,6 +208,11 @@ static bool find_rate_high(examination *e)
     reel_finding *f;
     bool suffers =
         (above && now < SPARED) || (now < -SUFFERS && lower > SUFFERS && !(trial(d, 1) < RISEN_LEAST * d->baseline));
+    /* Nothing is learned, where at a tenth of the rate much is. */
+    if (now < SPARED && lower > MUCH_BETTER && d->loss > UNLEARNED * d->baseline &&
+        !(trial(d, 1) < UNLEARNED * d->baseline))
+        suffers = true;
+    if (isfinite(limit) && rate > FAR_ABOVE * limit && lower > now + MUCH_BETTER) suffers = true;
     if (has_trials && (large || isnan(trial(d, 1))) && lower > now + SPARED && suffers) {
         if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit))) return true;
         double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
@@ -218,7 +243,13 @@ static bool find_rate_high(examination *e)
                rate / 10);
         return true;
     }
-    return false;
+    return find_thrown(e);
+}
+
+/* Is it no wonder that higher rates gain a little: the model cannot learn more than it has begun to? */
+static bool is_too_small(const reel_diagnosis *d)
+{
+    return d->subset > 0 && d->memorised > NOT_LEARNED * d->baseline;
 }
 
 /* Steps at the rate gain little, at higher ones more and more, and the gradient is no plateau's. */
@@ -227,12 +258,15 @@ static bool find_rate_low(examination *e)
     const reel_diagnosis *d = e->out;
     double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
     double now = gain(d, 1), most = 0, factor = 0;
-    double little = isfinite(limit) && rate < limit / 1000 ? 2 * FALLS_LITTLE : FALLS_LITTLE;
+    bool far_below = isfinite(limit) && rate < limit / 1000; /* then less is enough on both sides */
+    double little = far_below ? 2 * FALLS_LITTLE : FALLS_LITTLE,
+           much = far_below ? FALLS_LITTLE + 5 * fabs(now) : FALLS_MUCH;
     for (int i = 0; i < d->trial_count; i++)
         if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > most)
             most = gain(d, factor = d->trials[i].factor);
+    if (is_too_small(d) && d->loss < BEGUN * d->baseline) return false;
     if (d->trial_count == 0 || rate > limit / 20 || d->gradient_norm < GRADIENT_TINY * d->fresh_gradient) return false;
-    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > FALLS_MUCH)) return false;
+    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > much)) return false;
     reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, little);
     if (!f) return true;
     TEXT(f,
@@ -250,11 +284,20 @@ static bool find_dead(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double share = d->units ? (double)d->dead / (double)d->units : 0;
-    if (d->units < 2 || share <= DEAD_SHARE) return false;
+    if (d->units < 2 || (share <= DEAD_SHARE && d->dead_layer == 0)) return false;
     reel_finding *f = add(e, REEL_CAUSE_DEAD_UNITS, 75, share, DEAD_SHARE);
     if (!f) return true;
-    TEXT(f, "%lld of %lld relu units (%.3g %%, more than %g %%) are 0 in all %lld rows and get no gradient",
-         (long long)d->dead, (long long)d->units, 100 * share, 100 * DEAD_SHARE, (long long)d->rows);
+    if (d->dead_layer > 0) {
+        f->measured = (double)d->dead_layer, f->threshold = 0;
+        TEXT(f,
+             "all %lld units of a relu are 0 in all %lld rows, so that nothing gets through it, forward or back; %lld "
+             "of the "
+             "%lld relu units of the net are",
+             (long long)d->dead_layer, (long long)d->rows, (long long)d->dead, (long long)d->units);
+    } else {
+        TEXT(f, "%lld of %lld relu units (%.3g %%, more than %g %%) are 0 in all %lld rows and get no gradient",
+             (long long)d->dead, (long long)d->units, 100 * share, 100 * DEAD_SHARE, (long long)d->rows);
+    }
     REMEDY(f,
            "Start again with biases of 0 and a lower rate than %.2g, or use leaky_relu or elu, whose gradient does "
            "not vanish.",
