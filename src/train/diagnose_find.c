@@ -19,6 +19,7 @@
 #define ABOVE 1.1       /* times the largest stable rate; nets hover at it for long */
 #define FAR_ABOVE 3     /* times it: then it is enough that */
 #define MUCH_BETTER 0.2 /* lower rates gain so much more of the loss */
+#define FAR_BETTER 0.4  /* the same, where no limit says what the rate is to be */
 #define LARGE 0.1       /* of the baseline: below it the rest of the loss is not worth a word */
 #define SUFFERS 0.1     /* share of the loss that the steps add */
 #define SPARED 0.02     /* share of the loss that a lower rate gains */
@@ -198,52 +199,75 @@ static bool find_thrown(examination *e)
     return true;
 }
 
-static bool find_rate_high(examination *e)
+/* What the better of two lower rates gains in the steps rehearsed. */
+static double gain_lower(const reel_diagnosis *d)
+{
+    return fmax(gain(d, 0.1), gain(d, 0.01));
+}
+
+/* Do the steps at the rate do worse than those at a tenth or a hundredth of it, by so much that it matters? */
+static bool suffers(const reel_diagnosis *d, double rate)
+{
+    double now = gain(d, 1), lower = gain_lower(d), limit = d->curvature.limit, after = trial(d, 1);
+    bool large = !(fmax(d->loss, after) < LARGE * d->baseline); /* fmax passes over NaN */
+    if (d->trial_count == 0 || !(large || isnan(after)) || !(lower > now + SPARED)) return false;
+    if (isfinite(limit) && rate > ABOVE * limit && now < SPARED) return true;
+    if (isfinite(limit) && rate > FAR_ABOVE * limit && lower > now + MUCH_BETTER) return true;
+    if (now < -SUFFERS && lower > SUFFERS && !(after < RISEN_LEAST * d->baseline)) return true;
+    if (d->loss > RISEN_LEAST * d->baseline && lower > now + FAR_BETTER) return true;
+    /* Nothing is learned, where at a tenth of the rate much is. */
+    bool much = lower > MUCH_BETTER || (now < -SUFFERS && lower > now + MUCH_BETTER);
+    return now < SPARED && much && d->loss > UNLEARNED * d->baseline && !(after < UNLEARNED * d->baseline);
+}
+
+static bool find_suffering(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
-    double now = gain(d, 1), lower = fmax(gain(d, 0.1), gain(d, 0.01));
-    bool above = isfinite(limit) && rate > ABOVE * limit, has_trials = d->trial_count > 0;
-    bool large = !(fmax(d->loss, trial(d, 1)) < LARGE * d->baseline); /* fmax passes over NaN */
-    reel_finding *f;
-    bool suffers =
-        (above && now < SPARED) || (now < -SUFFERS && lower > SUFFERS && !(trial(d, 1) < RISEN_LEAST * d->baseline));
-    /* Nothing is learned, where at a tenth of the rate much is. */
-    if (now < SPARED && lower > MUCH_BETTER && d->loss > UNLEARNED * d->baseline &&
-        !(trial(d, 1) < UNLEARNED * d->baseline))
-        suffers = true;
-    if (isfinite(limit) && rate > FAR_ABOVE * limit && lower > now + MUCH_BETTER) suffers = true;
-    if (has_trials && (large || isnan(trial(d, 1))) && lower > now + SPARED && suffers) {
-        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit))) return true;
-        double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
-        TEXT(f,
-             "the rate %.4g is %s %.4g (%s, sharpness %.4g)%s in %d steps at it the loss goes from %.4g to %.4g, at "
-             "%.3g to %.4g",
-             rate, above ? "above the largest stable one," : "set against a largest stable one on all rows of", limit,
-             d->curvature.formula[0] ? d->curvature.formula : "no formula", d->curvature.largest.value,
-             above ? ":" : ", and too high for the steps ahead:", d->trial_steps, d->loss, trial(d, 1), best * rate,
-             trial(d, best));
-        if (above)
-            REMEDY(f, "Lower the rate below %.3g, to about %.2g; or clip the gradient norm.", limit, limit / 2);
-        else
-            REMEDY(f, "Lower the rate to about %.2g, or let a schedule do so; or take larger batches.", best * rate);
-        return true;
-    }
-    /* One that the next steps take back is a swing of the momentum. */
-    if (d->best > 0 && d->loss > RISEN * d->best &&
-        (!(trial(d, 1) < RISEN * d->best) || d->loss > DIVERGED * d->best) && !(d->loss <= RISEN_LEAST * d->baseline)) {
-        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / d->best, RISEN))) return true;
-        TEXT(f,
-             "the loss has risen to %.4g, %.3g times the best of the run, %.4g (more than %g times); parameter norm "
-             "%.4g, rate %.4g, largest stable rate here %.4g",
-             d->loss, d->loss / d->best, d->best, RISEN, d->parameter_norm, rate, limit);
-        REMEDY(f,
-               "Go back to the best checkpoint, or start again, at a rate of a tenth, %.2g, or with the gradient "
-               "clipped (--rollback does so by itself).",
-               rate / 10);
-        return true;
-    }
-    return find_thrown(e);
+    double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
+    bool above = isfinite(limit) && rate > ABOVE * limit;
+    char against[256];
+    if (!suffers(d, rate)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit);
+    if (!f) return true;
+    if (isnan(limit))
+        snprintf(against, sizeof against, "too high for the steps ahead (a largest stable one is not known)");
+    else
+        snprintf(against, sizeof against, "%s %.4g (%.60s, sharpness %.4g)%s",
+                 above ? "above the largest stable one," : "set against a largest stable one on all rows of", limit,
+                 d->curvature.formula, d->curvature.largest.value, above ? "" : ", and too high for the steps ahead");
+    TEXT(f, "the rate %.4g is %s: in %d steps at it the loss goes from %.4g to %.4g, at %.3g to %.4g", rate, against,
+         d->trial_steps, d->loss, trial(d, 1), best * rate, trial(d, best));
+    if (above)
+        REMEDY(f, "Lower the rate below %.3g, to about %.2g; or clip the gradient norm.", limit, limit / 2);
+    else
+        REMEDY(f, "Lower the rate to about %.2g, or let a schedule do so; or take larger batches.", best * rate);
+    return true;
+}
+
+/* The loss is far above the best of the run; one that the next steps take back is a swing of the momentum. */
+static bool find_risen(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double rate = diagnosis_rate(e->trainer->optimizer, 0);
+    bool lasts = !(trial(d, 1) < RISEN * d->best) || d->loss > DIVERGED * d->best;
+    if (!(d->best > 0 && d->loss > RISEN * d->best) || !lasts || d->loss <= RISEN_LEAST * d->baseline) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / d->best, RISEN);
+    if (!f) return true;
+    TEXT(f,
+         "the loss has risen to %.4g, %.3g times the best of the run, %.4g (more than %g times); parameter norm "
+         "%.4g, rate %.4g, largest stable rate here %.4g",
+         d->loss, d->loss / d->best, d->best, RISEN, d->parameter_norm, rate, d->curvature.limit);
+    REMEDY(f,
+           "Go back to the best checkpoint, or start again, at a rate of a tenth, %.2g, or with the gradient "
+           "clipped (--rollback does so by itself).",
+           rate / 10);
+    return true;
+}
+
+static bool find_rate_high(examination *e)
+{
+    return find_suffering(e) || find_risen(e) || find_thrown(e);
 }
 
 /* Is it no wonder that higher rates gain a little: the model cannot learn more than it has begun to? */
