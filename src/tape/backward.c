@@ -57,14 +57,14 @@ static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_pa
         s->written = true;
         return (char *)params->gradient + (size_t)s->offset * element_size(params->dtype);
     }
-    if (!n->gradient) {
+    if (n->kind != NODE_NUMBER && !n->gradient) {
         n->gradient = arena_take(&tape->memory, (size_t)n->array.size * element_size(tape->dtype));
         if (!n->gradient) return NULL;
     }
     /* A variable adds up over walks, everything else starts anew in each. */
     *add = n->kind == NODE_VARIABLE ? n->pass != 0 : n->pass == tape->pass;
     n->pass = tape->pass;
-    return n->gradient;
+    return node_gradient(n);
 }
 
 static reel_status check_versions(const reel_tape *tape, const char *site, uint32_t last)
