@@ -29,7 +29,7 @@ static void close_params(reel_params *open, bool good)
             reel_params_drop_gradient(open);
             continue;
         }
-        size_t element = reel_dtype_size(open->dtype);
+        size_t element = element_size(open->dtype);
         for (int i = 0; i < open->values.count; i++) {
             slice *s = &open->values.slices[i];
             if (s->written) continue;
@@ -131,7 +131,7 @@ static inline reel_status walk_node(reel_tape *tape, node *n, reel_params **open
     call.in_gradient = gradient;
     call.add = add;
     reel_status status = n->op->backward(&call);
-    if (status != REEL_OK && !reel_failed(tape->object.context))
+    if (status != REEL_OK && !context_failed(tape->object.context))
         reel_error_set(tape->object.context, status, n->site, n->op->name, "backward: %s", reel_status_text(status));
     return tape->object.context->status;
 }
@@ -180,7 +180,7 @@ reel_status reel_backward_from(const char *site, reel_value value, const reel_ar
 {
     if (!value.tape) return REEL_BAD_HANDLE;
     reel_context *context = value.tape->object.context;
-    if (reel_failed(context)) return context->status;
+    if (context_failed(context)) return context->status;
     const node *n = value_node(value);
     if (!n)
         return reel_error_set(context, REEL_BAD_HANDLE, site, "backward",

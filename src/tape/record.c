@@ -121,8 +121,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     n->pass = 0;
     n->count = (uint16_t)count;
     n->kind = NODE_OPERATION;
-    n->wants = wants && tape->gradients && (op->backward || op->flags & REEL_OP_SHARES_GRADIENT);
-    n->rest = 0;
+    wants = wants && tape->gradients && (op->backward || op->flags & REEL_OP_SHARES_GRADIENT);
     n->base = tape->count;
     if (op->attributes_size) {
         n->payload = arena_take(&tape->memory, op->attributes_size);
@@ -138,12 +137,14 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.in = in;
     call.count = count;
     call.training = tape->training;
-    call.wants_gradient = n->wants;
+    call.wants_gradient = wants;
     call.rng = tape->rng;
     call.out_gradient = NULL;
     call.in_gradient = NULL;
     call.add = NULL;
     if (!compute(&call, n, first)) return REEL_NIL;
+    n->wants = wants;
+    n->rest = 0;
     n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
     return (reel_value){tape, tape->count++, n->generation};
 }

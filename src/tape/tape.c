@@ -147,9 +147,9 @@ bool tape_grow(reel_tape *tape, const char *site)
     return false;
 }
 
-static node *leaf(reel_tape *tape, const char *site, node_kind kind)
+static inline node *leaf(reel_tape *tape, const char *site, node_kind kind)
 {
-    if (!tape || reel_failed(tape->object.context)) return NULL;
+    if (!tape || context_failed(tape->object.context)) return NULL;
     if (!tape_has_room(tape, site)) return NULL;
     node *n = tape_node(tape, tape->count);
     n->gradient = NULL;
@@ -160,14 +160,14 @@ static node *leaf(reel_tape *tape, const char *site, node_kind kind)
     n->pass = 0;
     n->count = 0;
     n->kind = (uint8_t)kind;
-    n->wants = false;
-    n->rest = 0;
     n->base = tape->count;
     return n; /* the caller sets the array */
 }
 
-static reel_value finish(reel_tape *tape, node *n)
+static inline reel_value finish(reel_tape *tape, node *n, bool wants)
 {
+    n->wants = wants;
+    n->rest = 0;
     n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
     return (reel_value){tape, tape->count++, n->generation};
 }
@@ -175,7 +175,7 @@ static reel_value finish(reel_tape *tape, node *n)
 static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_array *array, bool variable)
 {
     const char *who = variable ? "variable" : "input";
-    if (!tape || reel_failed(tape->object.context)) return REEL_NIL;
+    if (!tape || context_failed(tape->object.context)) return REEL_NIL;
     reel_context *context = tape->object.context;
     if (!array || (!array->data && array->size > 0) || array->rank < 0 || array->rank > REEL_MAX_RANK ||
         shape_size(array->dtype, array->rank, array->shape) != array->size)
@@ -188,14 +188,13 @@ static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_ar
     node *n = leaf(tape, site, variable ? NODE_VARIABLE : NODE_INPUT);
     if (!n) return REEL_NIL;
     n->array = *array;
-    n->wants = variable && tape->gradients;
     if (real && array->dtype != tape->dtype) {
         n->array.dtype = tape->dtype;
         n->array.data = arena_take(&tape->memory, (size_t)array->size * reel_dtype_size(tape->dtype));
         if (!n->array.data) return REEL_NIL;
         array_convert(&n->array, array);
     }
-    return finish(tape, n);
+    return finish(tape, n, variable && tape->gradients);
 }
 
 reel_value reel_input(const char *site, reel_tape *tape, const reel_array *array)
@@ -220,12 +219,12 @@ reel_value reel_scalar(const char *site, reel_tape *tape, double number)
         *(float *)n->array.data = (float)number;
     else
         *(double *)n->array.data = number;
-    return finish(tape, n);
+    return finish(tape, n, false);
 }
 
 reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, int index)
 {
-    if (!tape || !params || reel_failed(tape->object.context)) return REEL_NIL;
+    if (!tape || !params || context_failed(tape->object.context)) return REEL_NIL;
     reel_context *context = tape->object.context;
     if (params->dtype != tape->dtype)
         return reel_error_set(context, REEL_BAD_DTYPE, site, "param", "found parameters of %s on a tape of %s",
@@ -242,15 +241,14 @@ reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, in
     n->array.size = s->size;
     n->array.rank = s->rank;
     n->array.dtype = params->dtype;
-    n->array.data = (char *)params->values.data + (size_t)s->offset * reel_dtype_size(params->dtype);
+    n->array.data = (char *)params->values.data + (size_t)s->offset * element_size(params->dtype);
     memcpy(n->array.shape, s->shape, sizeof s->shape);
     n->payload = params;
     n->pass = params->version;
     n->base = (uint32_t)index;
-    n->wants = tape->gradients && s->trainable;
     n->operand.few[0] = tape->newest_param;
     tape->newest_param = tape->count;
-    return finish(tape, n);
+    return finish(tape, n, tape->gradients && s->trainable);
 }
 
 bool reel_is_nil(reel_value value)
