@@ -207,6 +207,7 @@ static void examine(examination *e)
     if (right && e->row_count < trainer_rows(e->trainer)) right = probe_set_rows(&p, e->rows, e->row_count);
     right = right && measure_point(e, &p);
     if (right) diagnosis_trials(e, &p);
+    if (right && e->out->dead > 0) diagnosis_fresh_trial(e, &p);
     probe_end(&p);
     if (!right || reel_failed(e->context)) return;
     if (e->data.rows) e->out->baseline = diagnosis_baseline(e, e->rows, e->row_count);
@@ -233,7 +234,8 @@ reel_status reel_diagnose(const char *site, reel_trainer *t, reel_diagnosis *out
                             .curvature = {.limit = NAN, .loss = NAN},
                             .memorised = NAN,
                             .fresh_gradient = NAN,
-                            .fresh_loss = NAN};
+                            .fresh_loss = NAN,
+                            .fresh_after = NAN};
     examination e = {.trainer = t, .context = context, .site = site, .out = out};
     if (reel_params_seal(site, t->params) != REEL_OK) return reel_error_status(context);
     if (examination_begin(&e)) examine(&e);

@@ -30,6 +30,7 @@
 #define MOVES 0.005
 #define MOVES_UP 0.05 /* by the noise of the batches */
 #define GRADIENT_TINY 0.01
+#define GRADIENT_NONE 1e-6
 #define DEAD_SHARE 0.5
 #define OVER_TRAINING 1.5
 #define OVER_BEST 1.1
@@ -329,12 +330,34 @@ static bool find_dead(examination *e)
     return true;
 }
 
+/* Dead units that come of the rate: a fresh start loses them too. */
+static bool find_killing(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double share = d->units ? (double)d->fresh_dead / (double)d->units : 0,
+           rate = diagnosis_rate(e->trainer->optimizer, 0);
+    bool fails = isnan(d->fresh_after) || d->fresh_after > THROWN * d->fresh_loss;
+    if (d->step == 0 || !(share > DEAD_SHARE || fails)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 79, share, DEAD_SHARE);
+    if (!f) return true;
+    TEXT(f,
+         "from a fresh start %d steps at the rate %.4g bring the loss from %.4g to %.4g and leave %lld of %lld relu "
+         "units "
+         "dead, as %lld are now",
+         d->trial_steps, rate, d->fresh_loss, d->fresh_after, (long long)d->fresh_dead, (long long)d->units,
+         (long long)d->dead);
+    REMEDY(f, "Start again at a rate of a tenth, %.2g, or with the gradient clipped.", rate / 10);
+    return true;
+}
+
 static void find_plateau(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double now = gain(d, 1), share = d->gradient_norm / d->fresh_gradient;
     if (d->subset == 0 || !(share < GRADIENT_TINY) || !(now < MOVES && now > -MOVES_UP)) return;
-    if (!(d->memorised < 0.5 * d->loss) || d->loss < NOT_LEARNED * d->baseline) return;
+    double reached =
+        share < GRADIENT_NONE ? 0.9 : 0.5; /* where nothing pulls at all a start that gets anywhere is better */
+    if (!(d->memorised < reached * d->loss) || d->loss < NOT_LEARNED * d->baseline) return;
     reel_finding *f = add(e, REEL_CAUSE_PLATEAU, 58, share, GRADIENT_TINY);
     if (!f) return;
     TEXT(f,
@@ -403,8 +426,8 @@ void diagnosis_find(examination *e)
     } else if (e->out->count == 0) {
         find_data(e);
         find_gradient(e);
-        find_dead(e);
-        if (!find_rate_high(e) && !find_rate_low(e)) find_plateau(e);
+        bool dead = find_dead(e);
+        if (!(dead && find_killing(e)) && !find_rate_high(e) && !find_rate_low(e)) find_plateau(e);
         find_overfitting(e);
         find_too_small(e);
     }

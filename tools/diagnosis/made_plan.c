@@ -183,6 +183,7 @@ static bool draw_nothing(made_plan *plan, reel_rng *rng)
     turned_out now = try_rate(plan, plan->rate, steps), later = try_rate(plan, plan->rate, steps + 150);
     plan->epochs = epochs_of(plan, steps);
     plan->validated = chance(rng, 0.5) && now.validation < 1.3 * now.after + 0.03 * now.baseline;
+    if (now.after > 1.05 * now.before) return false; /* it goes astray, though it may come back */
     return later.after < now.after * 1.02 && later.after < LEARNED * later.baseline;
 }
 
