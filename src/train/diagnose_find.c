@@ -289,7 +289,7 @@ static bool find_rate_low(examination *e)
     for (int i = 0; i < d->trial_count; i++)
         if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > most)
             most = gain(d, factor = d->trials[i].factor);
-    if (is_too_small(d) && d->loss < BEGUN * d->baseline) return false;
+    if (is_too_small(d) && (d->loss < BEGUN * d->baseline || !(rate < limit / 1e4))) return false;
     if (d->trial_count == 0 || rate > limit / 20 || d->gradient_norm < GRADIENT_TINY * d->fresh_gradient) return false;
     if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > much)) return false;
     reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, little);
@@ -310,6 +310,9 @@ static bool find_dead(examination *e)
     const reel_diagnosis *d = e->out;
     double share = d->units ? (double)d->dead / (double)d->units : 0;
     if (d->units < 2 || (share <= DEAD_SHARE && d->dead_layer == 0)) return false;
+    /* A net that has learned its data, or goes on doing so, is not held up by those. */
+    bool learns = d->loss < LARGE * d->baseline || (d->loss < RISEN_LEAST * d->baseline && gain(d, 1) > FALLS_LITTLE);
+    if (learns && d->dead_layer == 0) return false;
     reel_finding *f = add(e, REEL_CAUSE_DEAD_UNITS, 75, share, DEAD_SHARE);
     if (!f) return true;
     if (d->dead_layer > 0) {
