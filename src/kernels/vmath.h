@@ -29,7 +29,7 @@
 #define LN2_HIGH R(0x1.63p-1)     /* 9 bits: its product with an exponent is exact */
 #define LN2_LOW R(-0x1.bd0106p-13)
 #define ERFC_K R(2.5)
-#define TWO_SQRT2 R(0x1.6a09e6p+1)        /* 2 sqrt(2), and what rounding took from it */
+#define TWO_SQRT2 R(0x1.6a09e6p+1) /* 2 sqrt(2), and what rounding took from it */
 #define TWO_SQRT2_LOW R(0x1.9fcef4p-25)
 #define TWO_THIRDS_LOW R(-0x1.555556p-26) /* what R(2.0 / 3.0) leaves out */
 #define SPLITTER R(0x1.001p12)            /* 2^12 + 1: halves of 12 bits */
