@@ -4,9 +4,9 @@
  * bodies; broadcasting against plain loops; sums; random numbers.
  */
 #include "common.h"
+#include "core/philox.h"
 #include "core/random.h"
 #include "kernels/broadcast.h"
-#include "kernels/random.h"
 
 typedef struct row {
     const char *name;

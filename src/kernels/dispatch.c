@@ -3,7 +3,7 @@
  * The choice of the instruction set.
  */
 #include "kernels/kernels.h"
-#include "kernels/random.h"
+#include "core/philox.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

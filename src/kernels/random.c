@@ -2,7 +2,7 @@
  *
  * Loops over many random words, the same numbers in every instruction set.
  */
-#include "kernels/random.h"
+#include "core/philox.h"
 #include "kernels/vector.h"
 
 #include <math.h>
