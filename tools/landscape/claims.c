@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Claims, and lists of numbers.
+ */
+#include "landscape/claims.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+void claim_put(FILE *report, cJSON *list, const char *name, bool holds, const char *claim, const char *format, ...)
+{
+    char found[640], line[1024];
+    cJSON *one = cJSON_CreateObject();
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(found, sizeof found, format, arguments);
+    va_end(arguments);
+    snprintf(line, sizeof line, "  %s: %s. %s", holds ? "holds" : "does not hold", claim, found);
+    option_words(report, 0, 4, line);
+    json_add_text(one, "name", name);
+    json_add_text(one, "claim", claim);
+    cJSON_AddBoolToObject(one, "holds", holds);
+    json_add_text(one, "found", found);
+    cJSON_AddItemToArray(list, one);
+}
+
+char *python_number(double value, char text[NUMBER_SIZE])
+{
+    number_text(value, REEL_DOUBLE, text);
+    if (isfinite(value) && !strpbrk(text, ".e")) strcat(text, ".0");
+    return text;
+}
+
+int numbers_read(const option_set *set, const char *flag, const reel_hyper *row, const char *text, int most,
+                 double *out)
+{
+    for (int count = 0;;) {
+        char one[64];
+        size_t length = strcspn(text, ",");
+        if (count == most) return option_fail(set, "--%s: %d numbers at most", flag, most), 0;
+        if (length >= sizeof one) return option_fail(set, "--%s: found \"%.60s...\", expected a number", flag, text), 0;
+        snprintf(one, sizeof one, "%.*s", (int)length, text);
+        if (!option_read(set, NULL, flag, row, one, &out[count])) return 0;
+        count++;
+        if (text[length] == '\0') return count;
+        text += length + 1;
+    }
+}
