@@ -28,13 +28,17 @@ static struct {
 
 static void print_more(FILE *file)
 {
-    fprintf(
-        file,
-        "\nJSON: \"runs\" (rate, diverges, loss[k] and x[k] after k steps, first_rise, loss_infinite, x_infinite,\n"
-        "x_nan: steps, null for never), \"curvature\", \"limit\", \"limit_formula\", \"around_the_limit\" (rate, "
-        "factor,\n"
-        "loss, what, ...), \"prevention\" (advice, acts_at, saved_at, highest, loss), \"claims\" (name, claim, holds,\n"
-        "found). With --exercise the runs alone.\n");
+    static const char *const members[] = {
+        "\"runs\": a list: rate, steps, diverges, loss[k] after k steps, x[k n + i], first_rise, loss_infinite, "
+        "x_infinite, "
+        "x_nan: steps, null for never.",
+        "\"curvature\", \"curvature_residual\", \"limit\", \"limit_formula\".",
+        "\"around_the_limit\": a list: rate, share_of_limit, factor (of the sharpest coordinate in a step), loss after "
+        "so many steps, sign_changes, zero_at, what.",
+        "\"prevention\": a list: advice, acts_at, saved_at, highest, highest_at, steps, loss.",
+        "\"claims\": a list: name, claim, holds, found. With --exercise there are the runs alone."};
+    fprintf(file, "\nJSON:\n");
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) option_words(file, 0, 4, members[i]);
 }
 
 /* ---- the run ---- */

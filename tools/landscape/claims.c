@@ -35,15 +35,16 @@ char *python_number(double value, char text[NUMBER_SIZE])
 int numbers_read(const option_set *set, const char *flag, const reel_hyper *row, const char *text, int most,
                  double *out)
 {
-    for (int count = 0;;) {
+    reel_context *context = reel_context_new(NULL);
+    bool right = true;
+    int count = 0;
+    for (; right && text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL) {
         char one[64];
-        size_t length = strcspn(text, ",");
-        if (count == most) return option_fail(set, "--%s: %d numbers at most", flag, most), 0;
-        if (length >= sizeof one) return option_fail(set, "--%s: found \"%.60s...\", expected a number", flag, text), 0;
-        snprintf(one, sizeof one, "%.*s", (int)length, text);
-        if (!option_read(set, NULL, flag, row, one, &out[count])) return 0;
-        count++;
-        if (text[length] == '\0') return count;
-        text += length + 1;
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(text, ","), text);
+        right = count < most;
+        if (!right) option_fail(set, "--%s: %d numbers at most", flag, most);
+        right = right && option_read(set, context, flag, row, one, &out[count++]);
     }
+    reel_context_free(context);
+    return right ? count : 0;
 }

@@ -38,8 +38,13 @@ static const reel_hyper span_row = {.name = "span",
                                     .open_least = true,
                                     .open_most = true,
                                     .text = "how far the plane goes along each direction, both ways"};
-static const reel_hyper points_row = {
-    .name = "points", .value = 50, .least = 2, .most = 2000, WHOLE, .text = "points of the surface along each side"};
+static const reel_hyper points_row = {.name = "points",
+                                      .value = NAN,
+                                      .least = 2,
+                                      .most = 2000,
+                                      WHOLE,
+                                      .text =
+                                          "points of the surface along each side; default: 50, of a random plane 51"};
 static const reel_hyper margin_row = {
     .name = "margin",
     .value = NAN,
@@ -106,16 +111,19 @@ static const option_row output_rows[] = {
 
 static void print_more(FILE *file)
 {
-    fprintf(
-        file,
-        "\nJSON: \"runs\", by name, and \"rates\", a list: loss[i], scores[i] (coordinates in the plane), "
-        "surface_loss[i]\n"
-        "and, of the lab, parameters[i] after step[i] updates; final_loss, printed_final_loss (the notebook's), "
-        "rises,\n"
-        "first_rise, peak, peak_at, best, best_at, diverges, path_length, direct_distance, efficiency. \"pca\": mean,\n"
-        "components, variance, share, total_variance. \"surface\": origin, a, b, loss[j][i] at (a[i], b[j]), least, "
-        "most.\n"
-        "\"claims\": name, claim, holds, found. --random: checkpoint, step, loss, directions, surface.\n");
+    static const char *const members[] = {
+        "\"runs\": by name, and \"rates\": a list: loss[i] of all points, scores[i] (coordinates in the plane), "
+        "surface_loss[i] and, in the lab, parameters[i] after step[i] updates; final_loss, printed_final_loss (the "
+        "notebook's), rises, first_rise, peak, peak_at, best, best_at, diverges, path_length, direct_distance, "
+        "efficiency.",
+        "\"pca\": mean, components, variance, share, total_variance.",
+        "\"surface\": origin, a, b, loss[j][i] at (a[i], b[j]), least, most; \"rates_surface\": the same about the "
+        "paths of "
+        "the rates.",
+        "\"claims\": a list: name, claim, holds, found.",
+        "With --random: checkpoint, step, loss, directions, surface."};
+    fprintf(file, "\nJSON:\n");
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) option_words(file, 0, 4, members[i]);
 }
 
 static const char *conflict(void)
@@ -123,6 +131,8 @@ static const char *conflict(void)
     if (asked.random && !asked.run) return "--random needs --run, a checkpoint or its folder";
     if (asked.notebook && asked.run) return "--notebook is for the lab: leave --run out";
     if (asked.recipe && !asked.run) return "--recipe is for --run";
+    if (!asked.run && (asked.from > 0 || isfinite(asked.to))) return "--from and --to are for --run";
+    if (!asked.random && !isnan(asked.at)) return "--at is for --random";
     if (asked.from > asked.to) return "--from is above --to";
     if (asked.svg && !asked.out) return "--svg needs --out";
     return NULL;
@@ -162,6 +172,7 @@ int command_landscape(int argc, char **argv)
     if (wrong) option_fail(&set, "%s", wrong);
     if (first < 0 || wrong || !read_rates(&set)) return finish_output(set.command, status);
     if (!asked.run && isnan(asked.margin)) asked.margin = 0.5;
+    if (isnan(asked.points)) asked.points = asked.random ? 51 : 50; /* an odd number has the checkpoint in the middle */
     if (asked.out && !make_folder(set.command, asked.out)) return EXIT_FAILED;
     if (asked.json && !json_probe(set.command, asked.json)) return EXIT_FAILED;
     signals_install();

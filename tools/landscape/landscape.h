@@ -50,9 +50,9 @@ typedef struct landscape_path {
 typedef struct landscape_surface {
     int points;
     char origin[64];
-    double *a, *b;  /* (points) */
-    double *losses; /* (points, points), row j at b[j] */
-    double least, most;
+    double *a, *b;      /* (points) */
+    double *losses;     /* (points, points), row j at b[j] */
+    double least, most; /* of those that are finite */
 } landscape_surface;
 
 /* Appends a vector to the path that stands where the model does; false: an error is kept in the trajectory's context. */

@@ -139,12 +139,14 @@ int surface_fill(landscape_surface *s, const char *who, const built_model *m, co
         if (reel_surface(NULL, m->trainer, NULL, plane, s->points, s->a, 1, &s->b[j], row) != REEL_OK)
             return complain_of(who, m->context);
         for (int i = 0; i < s->points; i++) {
+            if (!isfinite(row[i])) continue;
             s->least = fmin(s->least, row[i]);
             s->most = fmax(s->most, row[i]);
         }
         if (shown) fprintf(stderr, "\rsurface: row %d of %d%s", j + 1, s->points, j + 1 < s->points ? "" : "\n");
         if (signals_caught()) return EXIT_SIGNAL + signals_caught();
     }
+    if (!(s->least <= s->most)) return complain(who, "the loss is nowhere finite on the surface"), EXIT_FAILED;
     return EXIT_DONE;
 }
 

@@ -124,7 +124,8 @@ static void draw_paths(FILE *script, const plot *p, const landscape_view *v, con
         draw_part(script, p, k, z, last, "points pointtype 13 pointsize 2.2", colour_of(k));
     }
     for (int k = 0; k < v->count; k++) {
-        fprintf(script, ", \\\n    keyentry with lines linewidth 2.5 linecolor rgb '%s' title ", colour_of(k));
+        fprintf(script, ", \\\n    keyentry with %s linecolor rgb '%s' title ",
+                v->paths[k].count > 1 ? "lines linewidth 2.5" : "points pointtype 13 pointsize 2.2", colour_of(k));
         put_text(script, v->paths[k].title);
     }
 }
@@ -144,12 +145,13 @@ static void draw_map(FILE *script, const plot *p, const landscape_view *v)
     put_text(script, v->b_label);
     fprintf(script, "\nset cblabel ");
     put_text(script, v->loss);
-    fprintf(
-        script,
-        " offset 1,0\nset xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\nset cbrange [%.9g:%.9g]\n%sset format cb '%%g'\n",
-        s->a[0], s->a[s->points - 1], s->b[0], s->b[s->points - 1], s->least, s->most,
-        is_log(v) ? "set logscale cb\n" : "");
-    fprintf(script, "set zrange [*:*]\nunset key\nsplot '%s-surface.dat' using 1:2:3 with pm3d notitle", p->name);
+    fprintf(script, " offset 1,0\nset xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n%sset format cb '%%g'\n", s->a[0],
+            s->a[s->points - 1], s->b[0], s->b[s->points - 1], is_log(v) ? "set logscale cb\n" : "");
+    if (s->most > s->least) fprintf(script, "set cbrange [%.9g:%.9g]\n", s->least, s->most);
+    /* Lines and points stand at 0; a range that ends at the largest loss would leave it out. */
+    double room = s->most - s->least + 1;
+    fprintf(script, "set zrange [%.9g:%.9g]\n", fmin(s->least, 0) - room, fmax(s->most, 0) + room);
+    fprintf(script, "unset key\nsplot '%s-surface.dat' using 1:2:3 with pm3d notitle", p->name);
     fprintf(script, ", \\\n    $lines using 1:2:(0) with lines linewidth 0.5 linecolor rgb '#ffffff' notitle");
     draw_paths(script, p, v, "(0)");
     fprintf(script, "\n");
