@@ -47,11 +47,16 @@ static bool same(double a, double b, int steps)
     return fabs(a - b) <= 1e-15 * steps * fmax(fabs(a), fabs(b));
 }
 
-static drill_course course_of(const drill_run *r, const drill_rate *d)
+/* How far out the run is after k steps: along the sharpest axis, or by its loss when it does not start out there. */
+static double distance_at(const drill_settings *s, const drill_run *r, int axis, int k)
 {
-    double first = r->losses[0], last = r->losses[r->steps];
+    return r->points[axis] != 0 ? fabs(r->points[k * s->size + axis]) : r->losses[k];
+}
+
+static drill_course course_of(double first, double last, const drill_rate *d)
+{
     if (d->landed >= 0) return COURSE_LANDS;
-    if (same(first, last, r->steps)) return COURSE_STAYS;
+    if (same(first, last, d->steps)) return COURSE_STAYS;
     if (!(last < first)) return COURSE_GROWS;
     return d->turns > 0 ? COURSE_OVERSHOOTS : COURSE_FALLS;
 }
@@ -64,10 +69,13 @@ bool drill_rate_at(const drill_settings *s, double rate, double limit, int steps
     *d = (drill_rate){.rate = rate, .share = rate / limit, .factor = NAN, .steps = steps, .landed = -1};
     if (plain) d->factor = 1 - rate * s->eigenvalues[axis];
     for (int k = 0; right && k <= steps; k++) {
-        if (r.losses[k] == 0 && d->landed < 0) d->landed = k;
+        if (distance_at(s, &r, axis, k) == 0 && d->landed < 0) d->landed = k;
         if (k > 0) d->turns += r.points[k * s->size + axis] * r.points[(k - 1) * s->size + axis] < 0;
     }
-    if (right) d->loss = r.losses[steps], d->course = course_of(&r, d);
+    if (right) {
+        d->loss = r.losses[steps];
+        d->course = course_of(distance_at(s, &r, axis, 0), distance_at(s, &r, axis, steps), d);
+    }
     drill_run_free(&r);
     return right;
 }

@@ -92,6 +92,11 @@ static void draw_paths(FILE *script, const drill_settings *s, const drill_run *r
                 ", \\\n    'drill.dat' index %d using 2:3 with linespoints pointtype 7 pointsize 0.8 linewidth 1.5 "
                 "linecolor rgb '%s' title '%s'",
                 r, plot_colour[(r + 1) % 2 + 2 * (r / 2)], title);
+        if (drill_diverges(&runs[r]))
+            fprintf(script,
+                    ", \\\n    'drill.dat' index %d every ::0::5 using 2:3:1 with labels offset 1.2,0.8 textcolor rgb "
+                    "'%s' notitle",
+                    r, plot_colour[(r + 1) % 2 + 2 * (r / 2)]);
     }
     fprintf(script,
             ", \\\n    '+' using (%.17g):(%.17g) every ::0::0 with points pointtype 6 pointsize 2 linewidth 2 "

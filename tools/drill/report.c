@@ -59,7 +59,8 @@ static void print_step(FILE *file, int64_t step, const char *never)
 static void print_rates(FILE *file, const drill_findings *f)
 {
     if (f->rate_count == 0) return;
-    fprintf(file, "\n%-10s  %-9s  %-12s  %-12s  %s\n", "rate", "of limit", "x times", "loss", "in so many steps it");
+    fprintf(file, "\n%-10s  %-9s  %-12s  %-12s  %s\n", "rate", "of limit", "x times", "loss",
+            "along the sharpest axis it, in so many steps,");
     for (int i = 0; i < f->rate_count; i++) {
         const drill_rate *r = &f->rates[i];
         fprintf(file, "%-10.6g  %-9.3g  ", r->rate, r->share);
@@ -133,8 +134,8 @@ static bool claim_below_one(FILE *file, cJSON *list, const drill_settings *s, do
     claim_put(
         file, list, "below_one", holds, "for a quadratic the rate must be below 1.0",
         "The limit is %s = %.6g here; with ten times the curvature it is %.6g, and the rate 0.5 then gives a loss "
-        "of %.4g after 20 steps; at the limit itself the loss %s: %.6g after 20 steps",
-        "2/lambda", limit, c.limit, below.loss, at.course == COURSE_STAYS ? "stays" : "moves", at.loss);
+        "of %.4g after 20 steps; at the limit itself x %s along the sharpest axis: the loss is %.6g after 20 steps",
+        "2/lambda", limit, c.limit, below.loss, at.course == COURSE_STAYS ? "keeps its size" : "changes", at.loss);
     return true;
 }
 
