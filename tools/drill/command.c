@@ -53,12 +53,12 @@ static int write_results(const drill_settings *s, const drill_run *runs, cJSON *
     free(path);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    drill_picture drawn = drill_draw(s, runs);
-    if (drawn == DRILL_DRAWN) fprintf(report, "%s: drill.png,%s drill.json\n", s->out, s->svg ? " drill.svg," : "");
-    if (drawn == DRILL_NO_GNUPLOT)
+    plot_result drawn = drill_draw(s, runs);
+    if (drawn == PLOT_DRAWN) fprintf(report, "%s: drill.png,%s drill.json\n", s->out, s->svg ? " drill.svg," : "");
+    if (drawn == PLOT_NO_GNUPLOT)
         fprintf(report, "%s: drill.json; for the picture install gnuplot and run: cd %s && gnuplot drill.gp\n", s->out,
                 s->out);
-    return drawn == DRILL_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return drawn == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int report_runs(const drill_settings *s, const drill_run *runs, FILE *report)

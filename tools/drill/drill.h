@@ -7,6 +7,7 @@
 
 #include "options.h"
 #include "output.h"
+#include "plot.h"
 
 #define DRILL_SIZE_MOST 16
 #define DRILL_RUNS_MOST 7
@@ -111,7 +112,6 @@ bool drill_claims(FILE *file, cJSON *list, const drill_settings *s, const drill_
 cJSON *drill_numbers(const drill_settings *s, const drill_run *runs, const drill_findings *f, cJSON *claims);
 const char *drill_course_text(drill_course course);
 /* drill.png, with settings->svg also drill.svg. */
-typedef enum drill_picture { DRILL_DRAWN, DRILL_NO_GNUPLOT, DRILL_FAILED } drill_picture;
-drill_picture drill_draw(const drill_settings *s, const drill_run *runs);
+plot_result drill_draw(const drill_settings *s, const drill_run *runs);
 
 #endif

@@ -3,7 +3,6 @@
  * The drill's picture: the paths over the contours, and the losses.
  */
 #include "drill/drill.h"
-#include "plot.h"
 
 #include <math.h>
 #include <string.h>
@@ -146,21 +145,20 @@ static void draw_right(FILE *script, const drill_settings *s, const drill_run *r
     }
 }
 
-drill_picture drill_draw(const drill_settings *s, const drill_run *runs)
+plot_result drill_draw(const drill_settings *s, const drill_run *runs)
 {
     plot p;
     int axis[2];
     axes_of(s, axis);
-    if (!plot_begin(&p, s->who, s->out, "drill", 1280, 640)) return DRILL_FAILED;
+    if (!plot_begin(&p, s->who, s->out, "drill", 1280, 640)) return PLOT_FAILED;
     p.svg = s->svg;
     if (!write_runs(&p, s, runs, axis)) {
         plot_close(&p, p.script, "drill.gp");
-        return DRILL_FAILED;
+        return PLOT_FAILED;
     }
     fprintf(p.script, "set multiplot layout 1,2 margins 0.06,0.98,0.22,0.93 spacing 0.09\n");
     draw_left(p.script, s, runs);
     draw_right(p.script, s, runs);
     fprintf(p.script, "unset multiplot\n");
-    plot_result drawn = plot_draw(&p);
-    return drawn == PLOT_DRAWN ? DRILL_DRAWN : drawn == PLOT_NO_GNUPLOT ? DRILL_NO_GNUPLOT : DRILL_FAILED;
+    return plot_draw(&p);
 }

@@ -7,6 +7,7 @@
 
 #include "model/models.h"
 #include "output.h"
+#include "plot.h"
 
 #define PATHS_MOST 7 /* colours that can be told apart */
 
@@ -102,11 +103,10 @@ typedef struct landscape_view {
     int count;
 } landscape_view;
 
-typedef enum view_result { VIEW_DRAWN, VIEW_NO_GNUPLOT, VIEW_FAILED } view_result;
 /* NAME.png: filled contours with the paths, and their losses beside (of paths with more than one vector). */
-view_result view_map(const landscape_view *view, const char *name);
+plot_result view_map(const landscape_view *view, const char *name);
 /* NAME.png: the surface in three dimensions with the paths. */
-view_result view_relief(const landscape_view *view, const char *name);
+plot_result view_relief(const landscape_view *view, const char *name);
 /* The end of every mode: writes the document to --out and --json, tells of the pictures. Returns the exit status. */
 int landscape_write(const landscape_settings *s, cJSON *document, const landscape_view *views, const char *const *names,
                     int count, FILE *report);

@@ -3,7 +3,6 @@
  * The pictures: filled contours with paths, losses, the surface in three dimensions.
  */
 #include "landscape/landscape.h"
-#include "plot.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -235,12 +234,6 @@ static void draw_relief(FILE *script, const plot *p, const landscape_view *v)
 
 /* ---- both ---- */
 
-static view_result finish(plot *p)
-{
-    plot_result drawn = plot_draw(p);
-    return drawn == PLOT_DRAWN ? VIEW_DRAWN : drawn == PLOT_NO_GNUPLOT ? VIEW_NO_GNUPLOT : VIEW_FAILED;
-}
-
 static bool begin(plot *p, const landscape_view *v, const char *name, int width, int height)
 {
     char script[80];
@@ -252,11 +245,11 @@ static bool begin(plot *p, const landscape_view *v, const char *name, int width,
     return false;
 }
 
-view_result view_map(const landscape_view *v, const char *name)
+plot_result view_map(const landscape_view *v, const char *name)
 {
     plot p;
     bool losses = v->paths[0].count > 1;
-    if (!begin(&p, v, name, losses ? 1500 : 860, 680)) return VIEW_FAILED;
+    if (!begin(&p, v, name, losses ? 1500 : 860, 680)) return PLOT_FAILED;
     if (losses) fprintf(p.script, "set multiplot layout 1,2\nset lmargin at screen 0.06\nset rmargin at screen 0.47\n");
     if (losses) fprintf(p.script, "set tmargin at screen 0.93\nset bmargin at screen 0.22\n");
     draw_map(p.script, &p, v);
@@ -265,15 +258,15 @@ view_result view_map(const landscape_view *v, const char *name)
         draw_losses(p.script, &p, v);
         fprintf(p.script, "unset multiplot\n");
     }
-    return finish(&p);
+    return plot_draw(&p);
 }
 
-view_result view_relief(const landscape_view *v, const char *name)
+plot_result view_relief(const landscape_view *v, const char *name)
 {
     plot p;
-    if (!begin(&p, v, name, 1100, 860)) return VIEW_FAILED;
+    if (!begin(&p, v, name, 1100, 860)) return PLOT_FAILED;
     draw_relief(p.script, &p, v);
-    return finish(&p);
+    return plot_draw(&p);
 }
 
 int landscape_write(const landscape_settings *s, cJSON *document, const landscape_view *views, const char *const *names,
@@ -281,22 +274,22 @@ int landscape_write(const landscape_settings *s, cJSON *document, const landscap
 {
     char *path = s->out ? path_join(s->out, "landscape.json") : NULL;
     bool right = document && (!s->out || path);
-    view_result worst = VIEW_DRAWN;
+    plot_result worst = PLOT_DRAWN;
     if (!right) complain(s->who, "out of memory");
     if (right && s->out) right = json_write(s->who, path, document);
     if (right && s->json) right = json_write(s->who, s->json, document);
     free(path);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    for (int i = 0; i < count && worst != VIEW_FAILED; i++) {
+    for (int i = 0; i < count && worst != PLOT_FAILED; i++) {
         bool relief = strstr(names[i], "relief") != NULL;
-        view_result drawn = relief ? view_relief(&views[i], names[i]) : view_map(&views[i], names[i]);
+        plot_result drawn = relief ? view_relief(&views[i], names[i]) : view_map(&views[i], names[i]);
         if (drawn > worst) worst = drawn;
     }
-    if (worst == VIEW_FAILED) return EXIT_FAILED;
+    if (worst == PLOT_FAILED) return EXIT_FAILED;
     fprintf(report, "%s: landscape.json", s->out);
-    for (int i = 0; i < count; i++) fprintf(report, worst == VIEW_DRAWN ? ", %s.png" : "", names[i]);
-    if (worst == VIEW_NO_GNUPLOT) {
+    for (int i = 0; i < count; i++) fprintf(report, worst == PLOT_DRAWN ? ", %s.png" : "", names[i]);
+    if (worst == PLOT_NO_GNUPLOT) {
         fprintf(report, "; for the pictures install gnuplot and run: cd %s && gnuplot", s->out);
         for (int i = 0; i < count; i++) fprintf(report, " %s.gp", names[i]);
     }

@@ -27,25 +27,27 @@ static bool holds_checkpoints(const char *folder)
     return found;
 }
 
-/* The folders in it that hold checkpoints, in order of their names. */
+/* The folders in it that hold checkpoints, in order of their names; returns how many, of which the first PATHS_MOST found
+ * are told. */
 static int folders_in(const char *folder, char *folders[PATHS_MOST])
 {
     DIR *directory = opendir(folder);
     int count = 0;
-    for (struct dirent *e; directory && count < PATHS_MOST && (e = readdir(directory));) {
+    for (struct dirent *e; directory && (e = readdir(directory));) {
         char *path = e->d_name[0] == '.' ? NULL : path_join(folder, e->d_name);
-        if (path && is_folder(path) && holds_checkpoints(path))
-            folders[count++] = path;
+        if (path && is_folder(path) && holds_checkpoints(path) && count++ < PATHS_MOST)
+            folders[count - 1] = path;
         else
             free(path);
     }
     if (directory) closedir(directory);
-    qsort(folders, (size_t)count, sizeof *folders, by_name);
+    qsort(folders, (size_t)(count < PATHS_MOST ? count : PATHS_MOST), sizeof *folders, by_name);
     return count;
 }
 
 int run_folders(const char *who, const char *folder, char *folders[PATHS_MOST])
 {
+    errno = 0;
     if (!is_folder(folder)) return complain(who, "%s: %s", folder, strerror(errno ? errno : ENOTDIR)), 0;
     char *below = path_join(folder, "checkpoints");
     const char *places[] = {folder, below};
@@ -55,6 +57,11 @@ int run_folders(const char *who, const char *folder, char *folders[PATHS_MOST])
         if (count == 0) count = folders_in(places[i], folders);
     }
     free(below);
+    if (count > PATHS_MOST) {
+        complain(who, "%s holds %d runs: %d can be told apart", folder, count, PATHS_MOST);
+        for (int i = 0; i < PATHS_MOST; i++) free(folders[i]);
+        return 0;
+    }
     if (count == 0) complain(who, "%s holds no checkpoints, nor do the folders in it", folder);
     return count;
 }
