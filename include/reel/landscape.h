@@ -13,7 +13,7 @@
 #ifndef REEL_LANDSCAPE_H
 #define REEL_LANDSCAPE_H
 
-#include <reel/train.h>
+#include <reel/diagnose.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,10 +78,9 @@ typedef struct reel_plane {
     const double *first, *second;
 } reel_plane;
 
-/* The rows of the data that a loss is a mean over, as in reel/diagnose.h: 0 all, -1 those of the next step, else the first
- * so many. */
+/* What a loss is measured on. */
 typedef struct reel_landscape_options {
-    int64_t rows;
+    int64_t rows;  /* of the data: REEL_ROWS_ALL, REEL_ROWS_BATCH, or the first so many (reel/diagnose.h) */
     bool training; /* modules in training mode, with the same random numbers at every point; default: evaluation */
 } reel_landscape_options;
 

@@ -33,8 +33,7 @@ static void print_more(FILE *file)
         "x_infinite, "
         "x_nan: steps, null for never.",
         "\"curvature\", \"curvature_residual\", \"limit\", \"limit_formula\".",
-        "\"around_the_limit\": a list: rate, share_of_limit, factor (of the sharpest coordinate in a step), loss after "
-        "so many steps, sign_changes, zero_at, what.",
+        "\"around_the_limit\": a list: rate, share_of_limit, factor, loss, steps, sign_changes, zero_at, what.",
         "\"prevention\": a list: advice, acts_at, saved_at, highest, highest_at, steps, loss.",
         "\"claims\": a list: name, claim, holds, found. With --exercise there are the runs alone."};
     fprintf(file, "\nJSON:\n");

@@ -75,7 +75,8 @@ static const option_row lab_rows[] = {
     {"noise", "X", "Deviation of the points from the half circles.", .word = &asked.noise},
     {"data-seed", "N", "Of the points.", .word = &asked.data_seed},
     {"hidden", "N[,N...]", "Sizes of the hidden layers.", .word = &asked.hidden},
-    {"precision", "TYPE", "float or double.", .word = &asked.precision},
+    {"precision", "TYPE", "float or double, of the trainings; the losses drawn are computed in double.",
+     .word = &asked.precision},
     {"batch", "N", "Points a batch; 0: all of them.", .word = &asked.batch},
     {"notebook", NULL,
      "Draw the surface about the end of Adam's path, as the notebook does, though the paths are about the "

@@ -304,9 +304,15 @@ void lab_claims(FILE *file, cJSON *claims, const lab *l)
 
 /* ---- JSON ---- */
 
-static void add_text(cJSON *o, const char *name, const char *value)
+/* A flag of the model that was given: a number, or a text. */
+static void add_given(cJSON *o, const char *name, const char *value)
 {
-    if (value) json_add_text(o, name, value);
+    char *end = NULL;
+    double number = value ? strtod(value, &end) : 0;
+    if (value && *value && !*end)
+        json_add_number(o, name, number, REEL_DOUBLE);
+    else if (value)
+        json_add_text(o, name, value);
 }
 
 cJSON *lab_numbers(const lab *l, cJSON *claims)
@@ -316,12 +322,12 @@ cJSON *lab_numbers(const lab *l, cJSON *claims)
     json_add_text(document, "command", "landscape");
     json_add_text(document, "version", reel_version());
     json_add_fingerprint(document);
-    add_text(document, "samples", s->samples);
-    add_text(document, "noise", s->noise);
-    add_text(document, "data_seed", s->data_seed);
-    add_text(document, "hidden", s->hidden);
-    add_text(document, "precision", s->precision);
-    add_text(document, "batch", s->batch);
+    add_given(document, "samples", s->samples);
+    add_given(document, "noise", s->noise);
+    add_given(document, "data_seed", s->data_seed);
+    add_given(document, "hidden", s->hidden);
+    add_given(document, "precision", s->precision);
+    add_given(document, "batch", s->batch);
     json_add_number(document, "seed", s->seed, REEL_DOUBLE);
     json_add_number(document, "epochs", s->epochs, REEL_DOUBLE);
     json_add_number(document, "rate_epochs", s->rate_epochs, REEL_DOUBLE);

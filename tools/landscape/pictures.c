@@ -288,7 +288,7 @@ int landscape_write(const landscape_settings *s, cJSON *document, const landscap
     }
     if (worst == PLOT_FAILED) return EXIT_FAILED;
     fprintf(report, "%s: landscape.json", s->out);
-    for (int i = 0; i < count; i++) fprintf(report, worst == PLOT_DRAWN ? ", %s.png" : "", names[i]);
+    for (int i = 0; i < count && worst == PLOT_DRAWN; i++) fprintf(report, ", %s.png", names[i]);
     if (worst == PLOT_NO_GNUPLOT) {
         fprintf(report, "; for the pictures install gnuplot and run: cd %s && gnuplot", s->out);
         for (int i = 0; i < count; i++) fprintf(report, " %s.gp", names[i]);
