@@ -99,6 +99,10 @@ typedef enum reel_resume {
     REEL_FORCE     /* delete the run that stands there and start */
 } reel_resume;
 REEL_API reel_status reel_trainer_set_folder(REEL_SITE reel_trainer *trainer, const char *folder, reel_resume resume);
+/* What makes model and data again, in words that the program understands (copied; NULL: none): it stands in every checkpoint
+ * as state/trainer/recipe, for tools that build the run's model from a file. No part of the state hash, and a resume keeps
+ * the program's. */
+REEL_API reel_status reel_trainer_set_recipe(REEL_SITE reel_trainer *trainer, const char *recipe);
 /* Start from this checkpoint file instead of from the folder's newest. */
 REEL_API reel_status reel_trainer_resume_file(REEL_SITE reel_trainer *trainer, const char *path);
 
@@ -184,6 +188,7 @@ REEL_API double reel_trainer_best(const reel_trainer *trainer, int64_t *step);
 #define reel_trainer_custom_new(...) reel_trainer_custom_new(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set(...) reel_trainer_set(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_folder(...) reel_trainer_set_folder(REEL_HERE, __VA_ARGS__)
+#define reel_trainer_set_recipe(...) reel_trainer_set_recipe(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_resume_file(...) reel_trainer_resume_file(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_add_rng(...) reel_trainer_add_rng(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_sampler(...) reel_trainer_set_sampler(REEL_HERE, __VA_ARGS__)

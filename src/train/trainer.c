@@ -40,6 +40,7 @@ static void trainer_destroy(reel_object *object)
     saver_free(t);
     memory_string_free(object->context, t->folder.path);
     memory_string_free(object->context, t->resume_path);
+    memory_string_free(object->context, t->recipe);
     memory_string_free(object->context, t->data_hash);
     resume_free(t);
     object_release(object, sizeof *t);
@@ -167,7 +168,7 @@ static reel_status keep_text(const char *site, reel_trainer *t, const char *who,
     if (!t) return REEL_BAD_ARGUMENT;
     reel_context *context = t->object.context;
     if (reel_failed(context)) return reel_error_status(context);
-    if (!text || !*text) return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "there is no path");
+    if (!text || !*text) return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "there is no text");
     char *copy = memory_string(context, site, who, text);
     if (!copy) return REEL_NO_MEMORY;
     memory_string_free(context, *field);
@@ -185,6 +186,15 @@ reel_status reel_trainer_set_folder(const char *site, reel_trainer *t, const cha
 reel_status reel_trainer_resume_file(const char *site, reel_trainer *t, const char *path)
 {
     return keep_text(site, t, "trainer_resume_file", t ? &t->resume_path : NULL, path);
+}
+
+reel_status reel_trainer_set_recipe(const char *site, reel_trainer *t, const char *recipe)
+{
+    if (recipe) return keep_text(site, t, "trainer_set_recipe", t ? &t->recipe : NULL, recipe);
+    if (!t) return REEL_BAD_ARGUMENT;
+    memory_string_free(t->object.context, t->recipe);
+    t->recipe = NULL;
+    return REEL_OK;
 }
 
 reel_status reel_trainer_add_rng(const char *site, reel_trainer *t, const char *name, reel_rng *rng)

@@ -121,6 +121,7 @@ struct reel_trainer {
     run_folder folder;
     reel_average *average; /* or NULL */
     char *resume_path;
+    char *recipe; /* or NULL */
     char *data_hash;
     struct resume_asks *asks; /* what wins over a checkpoint; NULL: nothing */
     struct resume_told *told; /* what changed since the checkpoint; NULL: not resumed */

@@ -83,6 +83,15 @@ static void visit_identity(reel_trainer *t, visitor *v)
     visit_same_text(v, "data_hash", hash);
 }
 
+/* For tools: a resume keeps the program's. */
+static void visit_recipe(reel_trainer *t, visitor *v)
+{
+    if (reading(v) && visit_has(v, "recipe"))
+        visit_skip(v, "recipe");
+    else if (!reading(v) && t->recipe)
+        visit_text(v, "recipe", &t->recipe);
+}
+
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
@@ -95,6 +104,7 @@ static void visit_bookkeeping(reel_trainer *t, visitor *v)
         visit_late_int64(v, "monitor_bytes", &t->folder.monitor_bytes);
     else if (visit_mode_of(v) == VISIT_LOAD)
         t->folder.monitor_bytes = 0;
+    visit_recipe(t, v);
     visit_settings(t, v);
 }
 
