@@ -41,7 +41,7 @@ void csv_settings_init(csv_settings *s, const char *who)
 
 void csv_groups(csv_settings *s, option_group groups[CSV_GROUPS])
 {
-    static option_row data[TABLE_FLAG_ROWS + 8], model[5];
+    static option_row data[TABLE_FLAG_ROWS + 8], model[6];
     const option_row more[] = {
         {"target", "COLUMN", "The column to be predicted, by name or by its number from 1.", .word = &s->target},
         {"ignore", "COLUMN[,...]", "Columns that are left out.", .word = &s->ignore},
@@ -70,6 +70,8 @@ void csv_groups(csv_settings *s, option_group groups[CSV_GROUPS])
          "none (default), balanced: rows / (classes x rows of the class), or NAME=W,...: by class, else 1.",
          .word = &s->class_weights},
         {"precision", "TYPE", "float (default) or double.", .word = &s->precision},
+        {"last", NULL, "Judge the net of the last update instead of the one with the smallest validation loss.",
+         .set = &s->last},
     };
     table_flags_rows(&s->table, data);
     memcpy(data + TABLE_FLAG_ROWS, more, sizeof more);

@@ -53,6 +53,9 @@ void csv_report(const csv_results *r, FILE *file)
             reel_preparation_target(run->preparation), reel_preparation_input_count(run->preparation),
             (long long)run->train->x->shape[0], csv_loss_text(run, text));
     fprintf(file, "%lld updates%s%s\n", (long long)r->steps, *r->ended ? ": " : "", r->ended);
+    if (r->judged_epoch > 0)
+        fprintf(file, "the net after epoch %lld, whose validation loss was the smallest, %.6f (--last: the last one)\n",
+                (long long)r->judged_epoch, run->best_loss);
     metrics_print_short(&r->train, "training", file);
     if (r->validation.preparation) metrics_print_short(&r->validation, "validation", file);
     if (r->test.preparation) metrics_print_short(&r->test, "test", file);
@@ -131,6 +134,8 @@ cJSON *csv_numbers(const csv_results *r)
     add_optimizer(document, run);
     json_add_text(document, "ended", r->ended);
     json_add_whole(document, "steps", r->steps);
+    json_add_whole(document, "judged_epoch", r->judged_epoch);
+    if (run->best) json_add_number(document, "best_validation_loss", run->best_loss, REEL_DOUBLE);
     json_add_whole(document, "inputs", reel_preparation_input_count(run->preparation));
     add_columns(document, run->preparation);
     cJSON *split = cJSON_AddObjectToObject(document, "split");
@@ -165,7 +170,9 @@ static metrics_picture draw_losses(const csv_results *r)
 {
     char text[64], title[320];
     const csv_run *run = r->run;
-    snprintf(title, sizeof title, "Training on %.200s: mean of each epoch", run->settings->table.csv);
+    const char *slash = strrchr(run->settings->table.csv, '/');
+    snprintf(title, sizeof title, "Training on %.200s: mean of each epoch",
+             slash ? slash + 1 : run->settings->table.csv);
     chart c = {
         .title = title, .kind = "rows", .x = "epoch", .x_label = "epoch", .y = {csv_loss_text(run, text)}, .panels = 1};
     chart_extent e;

@@ -218,7 +218,21 @@ bool csv_run_build(csv_run *r, const csv_settings *s, reel_context *context, con
     reel_rng *rng = reel_rng_torch_new(NULL, context, (uint64_t)s->seed);
     r->params = reel_params_new(NULL, context, r->precision);
     r->net = reel_mlp_new(NULL, r->params, "net", count, sizes, s->activation, rng);
+    r->best_loss = INFINITY;
+    if (r->validation) {
+        r->best = reel_params_new(NULL, context, r->precision);
+        reel_mlp_new(NULL, r->best, "net", count, sizes, s->activation, NULL);
+        reel_params_copy(NULL, r->best, r->params);
+    }
     return !reel_failed(context);
+}
+
+void csv_run_watch(csv_run *r, int64_t epoch, double validation)
+{
+    if (!r->best || !(validation < r->best_loss)) return;
+    r->best_loss = validation;
+    r->best_epoch = epoch;
+    reel_params_copy(NULL, r->best, r->params);
 }
 
 bool csv_run_trainer(csv_run *r)
@@ -230,7 +244,13 @@ bool csv_run_trainer(csv_run *r)
         r->trainer = reel_trainer_new(NULL, r->net, r->train, plain[r->loss], r->optimizer);
     if (!r->trainer) return false;
     reel_state_add_preparation(NULL, reel_trainer_state(r->trainer), "preparation", r->preparation);
-    if (r->validation) reel_trainer_set_validation(NULL, r->trainer, r->validation);
+    if (r->validation) {
+        reel_state *state = reel_trainer_state(r->trainer);
+        reel_trainer_set_validation(NULL, r->trainer, r->validation);
+        reel_state_add_params(NULL, state, CSV_BEST, r->best);
+        reel_state_add_double(NULL, state, "best_validation_loss", &r->best_loss);
+        reel_state_add_int64(NULL, state, "best_epoch", &r->best_epoch);
+    }
     return !reel_failed(r->context);
 }
 

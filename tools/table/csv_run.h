@@ -19,7 +19,7 @@ typedef struct csv_settings {
     double validation, test, seed;
     const char *hidden, *activation, *loss, *class_weights, *precision;
     const char *out, *json;
-    bool quiet;
+    bool quiet, last;
 } csv_settings;
 
 /* Back to the defaults. */
@@ -49,13 +49,22 @@ typedef struct csv_run {
     csv_loss_kind loss;
     double delta;        /* of Huber's loss */
     reel_array *weights; /* of the classes; NULL: none */
+    /* With validation rows: the parameters with the smallest validation loss so far, the loss, and the epoch it comes
+     * after. They stand in every checkpoint, as CSV_BEST and the like. */
+    reel_params *best;
+    double best_loss;
+    int64_t best_epoch;
 } csv_run;
+
+#define CSV_BEST "best_parameters"
 
 /* Table, preparation, split and data, and the net. `preparation`: the checkpoint whose preparation is used instead of a
  * new one; NULL: none. False with an error kept in r->context. */
 bool csv_run_build(csv_run *r, const csv_settings *settings, reel_context *context, const char *preparation);
 /* The trainer, once r->optimizer is there. */
 bool csv_run_trainer(csv_run *r);
+/* Called at the end of each epoch with its validation loss: is it the best? */
+void csv_run_watch(csv_run *r, int64_t epoch, double validation);
 /* "cross-entropy, weighted" */
 const char *csv_loss_text(const csv_run *r, char text[64]);
 
@@ -76,7 +85,7 @@ typedef struct csv_results {
     metrics train, validation, test; /* preparation NULL: not measured */
     csv_curve curve;
     const char *ended;
-    int64_t steps;
+    int64_t steps, judged_epoch; /* the net that was measured is the one after this epoch; 0: the last one */
     reel_proof proof;
 } csv_results;
 void csv_report(const csv_results *r, FILE *file);

@@ -10,6 +10,7 @@
 static const char who[] = "reel evaluate";
 static table_flags table;
 static const char *out, *json;
+static bool last;
 
 static void print_more(FILE *file)
 {
@@ -69,7 +70,7 @@ static int evaluate(const char *operand)
     trained t;
     metrics m = {.preparation = NULL};
     int64_t left_out = 0;
-    int status = trained_open(&t, who, operand, &table);
+    int status = trained_open(&t, who, operand, &table, last);
     if (status < 0 && json && !json_probe(who, json)) status = EXIT_FAILED;
     if (status < 0) {
         reel_array *rows = rows_with_target(&t, &left_out);
@@ -89,8 +90,11 @@ int command_evaluate(int argc, char **argv)
         {"out", "DIR", "Write confusion.png, or residuals.png of a regression, here.", .word = &out},
         {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &json},
     };
+    const option_row last_row = {"last", NULL,
+                                 "Use the net of the last update instead of the one with the smallest validation loss.",
+                                 .set = &last};
     table_flags_rows(&table, rows);
-    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"output", output, 2}};
+    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"model", &last_row, 1}, {"output", output, 2}};
     const option_set set = {.command = who,
                             .operands = "CHECKPOINT|DIR",
                             .least = 1,
@@ -101,7 +105,7 @@ int command_evaluate(int argc, char **argv)
                                 "and R2.",
                             .example = "reel evaluate out --csv datasets/iris.csv",
                             .groups = groups,
-                            .group_count = 2,
+                            .group_count = 3,
                             .more = print_more};
     int first = options_parse(&set, NULL, argc, argv);
     if (first < 0) return finish_output(who, -1 - first);

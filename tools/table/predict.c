@@ -12,6 +12,7 @@
 static const char who[] = "reel predict";
 static table_flags table;
 static const char *out, *json;
+static bool last;
 
 static void print_more(FILE *file)
 {
@@ -111,7 +112,7 @@ static int write_all(const trained *t, const double *z)
 static int predict(const char *operand)
 {
     trained t;
-    int status = trained_open(&t, who, operand, &table);
+    int status = trained_open(&t, who, operand, &table, last);
     if (status < 0 && json && !json_probe(who, json)) status = EXIT_FAILED;
     if (status < 0) {
         double *z = predictions_of(&t);
@@ -130,8 +131,11 @@ int command_predict(int argc, char **argv)
         {"json", "FILE", "Write every number in full precision; -: to standard output, instead of the CSV.",
          .word = &json},
     };
+    const option_row last_row = {"last", NULL,
+                                 "Use the net of the last update instead of the one with the smallest validation loss.",
+                                 .set = &last};
     table_flags_rows(&table, rows);
-    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"output", output, 2}};
+    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"model", &last_row, 1}, {"output", output, 2}};
     const option_set set = {.command = who,
                             .operands = "CHECKPOINT|DIR",
                             .least = 1,
@@ -140,7 +144,7 @@ int command_predict(int argc, char **argv)
                                     "table: class and probabilities, or the value.",
                             .example = "reel predict out --csv datasets/iris.csv --out predictions.csv",
                             .groups = groups,
-                            .group_count = 2,
+                            .group_count = 3,
                             .more = print_more};
     int first = options_parse(&set, NULL, argc, argv);
     if (first < 0) return finish_output(who, -1 - first);

@@ -122,6 +122,7 @@ static int take_seed(reel_context *context, const reel_args *args)
 /* ---- training ---- */
 
 typedef struct watching {
+    csv_run *run;
     csv_curve *curve;
     reel_progress *progress;
     int64_t steps_per_epoch;
@@ -130,9 +131,11 @@ typedef struct watching {
 static void observe(const reel_event *event, void *user)
 {
     watching *w = user;
-    if (event->kind == REEL_EVENT_STEP && w->steps_per_epoch > 0)
-        csv_curve_add(w->curve, (event->step - 1) / w->steps_per_epoch, event->loss,
-                      event->step % w->steps_per_epoch == 0 ? event->validation : NAN);
+    if (event->kind == REEL_EVENT_STEP && w->steps_per_epoch > 0) {
+        bool whole = event->step % w->steps_per_epoch == 0;
+        csv_curve_add(w->curve, (event->step - 1) / w->steps_per_epoch, event->loss, whole ? event->validation : NAN);
+        if (whole) csv_run_watch(w->run, event->step / w->steps_per_epoch, event->validation);
+    }
     reel_progress_observe(event, w->progress);
 }
 
@@ -152,6 +155,7 @@ static bool set_up(csv_run *r, reel_args *args)
     if (!r->optimizer || !csv_run_trainer(r)) return false;
     reel_trainer_set(NULL, r->trainer, "epochs", 200);
     reel_trainer_set(NULL, r->trainer, "batch", 32);
+    if (r->validation) reel_trainer_set(NULL, r->trainer, "patience", 20);
     reel_trainer_set(NULL, r->trainer, "seed", asked.seed);
     if (reel_args_apply(NULL, args, r->trainer) != REEL_OK) return false;
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
@@ -163,6 +167,10 @@ static bool set_up(csv_run *r, reel_args *args)
 
 static bool measure(csv_results *results, csv_run *r)
 {
+    if (r->best && r->best_epoch > 0 && !r->settings->last) {
+        reel_params_copy(NULL, r->params, r->best);
+        results->judged_epoch = r->best_epoch;
+    }
     return metrics_measure(&results->train, r->context, r->preparation, r->net, r->train, r->precision) &&
            (!r->validation ||
             metrics_measure(&results->validation, r->context, r->preparation, r->net, r->validation, r->precision)) &&
@@ -216,7 +224,8 @@ static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
 {
     csv_curve curve = {NULL, NULL, NULL, 0, 0};
     int64_t epochs = (int64_t)reel_trainer_get(r->trainer, "epochs");
-    watching w = {.curve = &curve, .steps_per_epoch = epochs > 0 ? reel_trainer_steps(r->trainer) / epochs : 0};
+    watching w = {
+        .run = r, .curve = &curve, .steps_per_epoch = epochs > 0 ? reel_trainer_steps(r->trainer) / epochs : 0};
     if (!asked.quiet) w.progress = reel_progress_new(NULL, r->context, stderr);
     reel_trainer_set_observer(r->trainer, observe, &w);
     signals_watch(r->trainer);

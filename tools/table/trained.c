@@ -5,8 +5,10 @@
 #include "table/trained.h"
 
 #include "checkpoints.h"
+#include "table/csv_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool find(trained *t, const char *who, const char *operand)
 {
@@ -19,12 +21,34 @@ static bool find(trained *t, const char *who, const char *operand)
     return found;
 }
 
-int trained_open(trained *t, const char *who, const char *operand, const table_flags *flags)
+/* The parameters with the smallest validation loss, where the checkpoint has them. */
+static void take_best(trained *t)
+{
+    char path[600];
+    reel_checkpoint *c = reel_checkpoint_open(NULL, t->context, t->path);
+    bool there = reel_checkpoint_number(c, "state/best_epoch") > 0;
+    for (int i = 0; there && !reel_failed(t->context) && i < reel_params_count(t->params); i++) {
+        reel_array value = reel_params_value(t->params, i);
+        snprintf(path, sizeof path, "state/" CSV_BEST "/values/%.500s", reel_params_name(t->params, i));
+        reel_array *best = reel_checkpoint_array(NULL, c, path);
+        if (best && best->size == value.size && best->dtype == value.dtype)
+            memcpy(value.data, best->data, (size_t)value.size * reel_dtype_size(value.dtype));
+        else if (best)
+            reel_error_set(t->context, REEL_BAD_FILE, NULL, NULL,
+                           "%s: %s: found another shape or type than the model's", t->path, path);
+        reel_array_free(best);
+    }
+    reel_params_touch(t->params);
+    reel_checkpoint_free(c);
+}
+
+int trained_open(trained *t, const char *who, const char *operand, const table_flags *flags, bool last)
 {
     *t = (trained){.context = reel_context_new(NULL)};
     if (!find(t, who, operand)) return EXIT_FAILED;
     t->preparation = reel_preparation_load(NULL, t->context, t->path);
     if (t->preparation) t->net = reel_model_load(NULL, t->context, t->path, &t->params);
+    if (t->net && !last) take_best(t);
     if (t->net) t->table = table_flags_read(t->context, flags);
     if (!t->table) return complain_of(who, t->context);
     t->precision = reel_params_dtype(t->params);
