@@ -360,6 +360,7 @@ int train_two_moons(int argc, char **argv)
 {
     start_flags();
     trainer_flags_init(&asked.trainer, own_flags);
+    trainer_flags_default(&asked.trainer, "hashes", 1);
     const option_group groups[] = {makers[0],
                                    makers[1],
                                    makers[2],

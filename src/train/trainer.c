@@ -42,6 +42,7 @@ static void trainer_destroy(reel_object *object)
     memory_string_free(object->context, t->resume_path);
     memory_string_free(object->context, t->recipe);
     memory_string_free(object->context, t->data_hash);
+    memory_string_free(object->context, t->validation_hash);
     resume_free(t);
     object_release(object, sizeof *t);
 }
@@ -60,7 +61,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
     t->order.order_epoch = -1;
     t->loss_before = t->loss_after = t->rate = NAN;
     t->best_loss = t->best_saved_loss = INFINITY;
-    t->best_step = t->best_saved_step = -1;
+    t->best_step = t->best_saved_step = t->gradient_step = -1;
     t->guards = guards_start;
     for (int i = 0; i < SETTING_COUNT; i++) t->settings[i] = settings[i].value;
     t->tape = reel_tape_new(site, context, reel_params_dtype(params));
@@ -71,6 +72,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
         state_add_visit(site, t->state, "open_gradient", t, gradient_visit);
+        state_add_visit(site, t->state, "last_gradient", t, last_gradient_visit);
     }
     object_raise(t);
     if (t->tape && !reel_failed(context)) return t;
@@ -222,6 +224,8 @@ reel_status reel_trainer_set_validation(const char *site, reel_trainer *t, reel_
         return reel_error_set(context, REEL_BAD_SHAPE, site, "trainer_set_validation",
                               "the data set has no rows, or x and y have not as many");
     t->validation = data;
+    memory_string_free(context, t->validation_hash);
+    t->validation_hash = NULL;
     return REEL_OK;
 }
 
