@@ -64,13 +64,11 @@ static void share(stratum *s, int64_t count, int64_t rows, int part, double frac
 }
 
 /* Numbers of the strata, by row; -1: the target is missing. Returns how many there are, -1 without memory. */
-static int64_t number_strata(reel_context *context, const char *site, const reel_table *t, int column, bool classes,
-                             int64_t *of_row)
+static int64_t number_strata(reel_context *context, const reel_table *t, int column, bool classes, int64_t *of_row)
 {
     text_set names = {NULL, 0, 0, NULL, 0, 0, NULL, 0};
     int64_t count = classes ? 0 : 1;
     char number[CATEGORY_NUMBER];
-    (void)site;
     for (int64_t row = 0; row < t->rows && count >= 0; row++) {
         const char *name = table_category(t, row, column, number);
         of_row[row] = !name ? -1 : classes ? text_set_add(context, &names, name, strlen(name)) : 0;
@@ -119,17 +117,19 @@ static reel_split *divide(const char *site, const reel_table *t, const dealing *
 {
     const char *who = "preparation_split";
     reel_context *context = t->object.context;
-    int64_t strata = number_strata(context, site, t, d->column, d->classes, of_row), usable = 0;
-    stratum *s = strata > 0 ? memory_zero(context, site, who, (size_t)strata * sizeof *s) : NULL;
+    int64_t strata = number_strata(context, t, d->column, d->classes, of_row), usable = 0;
+    stratum *s = strata >= 0 ? memory_zero(context, site, who, (size_t)strata * sizeof *s) : NULL;
     reel_rng *rng = reel_rng_philox_new(site, context, d->seed, "split");
     reel_rng_permutation(site, rng, t->rows, order);
     reel_rng_free(rng);
-    for (int64_t row = 0; s && row < t->rows; row++)
-        if (of_row[row] >= 0) s[of_row[row]].rows++, usable++;
-    for (int64_t i = 0; s && i < strata; i++) s[i].number = i;
-    if (s) share(s, strata, usable, TEST, d->shares[TEST]);
-    if (s) share(s, strata, usable, VALIDATION, d->shares[VALIDATION]);
-    if (s) deal(of_row, order, t->rows, s, part_of);
+    if (!reel_failed(context)) {
+        for (int64_t row = 0; row < t->rows; row++)
+            if (of_row[row] >= 0) s[of_row[row]].rows++, usable++;
+        for (int64_t i = 0; i < strata; i++) s[i].number = i;
+        share(s, strata, usable, TEST, d->shares[TEST]);
+        share(s, strata, usable, VALIDATION, d->shares[VALIDATION]);
+        deal(of_row, order, t->rows, s, part_of);
+    }
     memory_free(context, s, (size_t)(strata > 0 ? strata : 0) * sizeof *s);
     reel_array *part[PARTS] = {NULL, NULL, NULL};
     for (int i = 0; i < PARTS && !reel_failed(context); i++)

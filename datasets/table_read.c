@@ -49,19 +49,24 @@ static bool is_word(const char *text, size_t length, const char *word)
     return strlen(word) == length && strncasecmp(text, word, length) == 0;
 }
 
-static bool is_missing(const reader *r, const char *text, size_t length)
+/* A text that the caller has named, which may be a number. */
+static bool is_named_missing(const reader *r, const char *text, size_t length)
 {
-    if (length == 0) return true;
-    if (length == 1 && *text == '?') return true;
-    if (length == 2 && memcmp(text, "NA", 2) == 0) return true;
-    if (length == 3 && (memcmp(text, "N/A", 3) == 0 || is_word(text, length, "nan"))) return true;
-    if (is_word(text, length, "null")) return true;
     for (const char *m = r->options.missing; m && *m;) {
         size_t word = strcspn(m, ",");
         if (word == length && memcmp(m, text, length) == 0) return true;
         m += word + (m[word] == ',');
     }
     return false;
+}
+
+static bool is_missing(const reader *r, const char *text, size_t length)
+{
+    if (length == 0) return true;
+    if (length == 1 && *text == '?') return true;
+    if (length == 2 && memcmp(text, "NA", 2) == 0) return true;
+    if (length == 3 && (memcmp(text, "N/A", 3) == 0 || is_word(text, length, "nan"))) return true;
+    return is_word(text, length, "null") || is_named_missing(r, text, length);
 }
 
 /* The bytes of a field as they are meant; NULL without memory. */
@@ -138,6 +143,7 @@ static bool take_field(reader *r, const csv_field *f, int column, double *cell)
     const char *text = meant(r, f, &length);
     if (!text) return false;
     *cell = NAN;
+    if (r->options.missing && is_named_missing(r, text, length)) return true;
     int number = c->is_text ? 0 : table_number(text, length, cell);
     if (number == 1) {
         c->filled++;
@@ -261,7 +267,7 @@ static bool check_names(reader *r, int64_t line)
         if (!right && number >= 0)
             table_fault(r->site, t, REEL_BAD_FILE, line, i,
                         "found the name of column %lld again, expected names that differ%s", (long long)number + 1,
-                        r->options.header == REEL_HEADER_AUTO ? " (or a table without names: header none)" : "");
+                        r->options.header == REEL_HEADER_AUTO ? " (or a table without names: header no)" : "");
     }
     text_set_free(r->context, &names);
     return right;

@@ -44,7 +44,7 @@ static int report(const trained *t, const metrics *m, int64_t left_out)
 {
     FILE *file = json && strcmp(json, "-") == 0 ? stderr : stdout;
     const char *slash = strrchr(reel_table_path(t->table), '/'), *name = slash ? slash + 1 : reel_table_path(t->table);
-    if (left_out > 0) fprintf(file, "%lld rows without a target are left out\n", (long long)left_out);
+    if (left_out > 0) fprintf(file, "left out for want of a target: %lld\n", (long long)left_out);
     metrics_print(m, name, file);
     cJSON *document = json ? cJSON_CreateObject() : NULL;
     bool right = !json || document;
