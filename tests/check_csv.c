@@ -3,9 +3,8 @@
  * Training on a table, run as people run it: Iris against scikit-learn's figure, a run that was stopped against one that was
  * not, what is predicted against what was measured, and the program of models/.
  */
+#include "json_file.h"
 #include "spawn.h"
-
-#include <cjson/cJSON.h>
 
 #define IRIS DATA "/iris.csv"
 
@@ -22,24 +21,6 @@ static void folder_teardown(void)
 {
     folder_remove_deep(folder);
     teardown();
-}
-
-static cJSON *read_json(const char *where, const char *name)
-{
-    size_t size;
-    char *text = slurp(where, name, &size);
-    ck_assert_msg(text, "%s is missing", name);
-    cJSON *document = cJSON_Parse(text);
-    free(text);
-    ck_assert_msg(document, "%s is no JSON", name);
-    return document;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, name);
-    ck_assert_msg(cJSON_IsNumber(item), "there is no number %s", name);
-    return item->valuedouble;
 }
 
 static void run(const char *const *argv, const char *out)
