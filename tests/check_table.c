@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <locale.h>
+#include <time.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -274,7 +275,7 @@ START_TEST(mangled_texts_are_read_or_refused)
 }
 END_TEST
 
-START_TEST(wide_and_long_tables)
+START_TEST(wide_tables)
 {
     enum { COLUMNS = 1000, ROWS = 30 };
     char *text = malloc(COLUMNS * (ROWS + 1) * 12), *at = text;
@@ -291,6 +292,34 @@ START_TEST(wide_and_long_tables)
     reel_preparation_set_task(NULL, p, REEL_TASK_REGRESSION);
     ck_assert_int_eq(reel_preparation_fit(NULL, p, t, NULL), REEL_OK);
     ck_assert_int_eq(reel_preparation_input_count(p), 999);
+    free(text);
+}
+END_TEST
+
+/* 100,000 rows: 8 bytes a field and a line, twice at most while the table grows; and at a speed that only a mistake in how
+ * it grows would miss by far. */
+START_TEST(long_tables_cost_what_they_should)
+{
+    enum { ROWS = 100000, COLUMNS = 10 };
+    size_t room = (size_t)ROWS * COLUMNS * 10 + 200, used = 0;
+    char *text = malloc(room);
+    ck_assert_ptr_nonnull(text);
+    for (int c = 0; c < COLUMNS; c++) used += (size_t)sprintf(text + used, "%sx%d", c ? "," : "", c);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLUMNS; c++)
+            used += (size_t)(c == 9 ? sprintf(text + used, ",%s", r % 3 ? "left" : "right")
+                                    : sprintf(text + used, "%c%.5f", c ? ',' : '\n', (r * 31 + c * 17) % 9973 / 997.0));
+    size_t before = reel_context_memory(context).peak;
+    clock_t start = clock();
+    reel_table *t = reel_table_parse(NULL, context, "t.csv", text, used, NULL);
+    double spent = (double)(clock() - start) / CLOCKS_PER_SEC;
+    expect_fine();
+    ck_assert_int_eq(reel_table_rows(t), ROWS);
+    ck_assert_uint_le(reel_context_memory(context).peak - before, (size_t)2 * 8 * ROWS * (COLUMNS + 1) + 65536);
+    ck_assert_double_eq_tol(reel_table_number(t, ROWS - 1, 3), ((ROWS - 1) * 31 + 51) % 9973 / 997.0, 1e-5);
+    expect_text(t, 3, 9, "right");
+    if (!getenv("ASAN_OPTIONS"))
+        ck_assert_msg((double)used / 1e6 / spent > 10, "%.1f MB/s", (double)used / 1e6 / spent);
     free(text);
 }
 END_TEST
@@ -780,7 +809,8 @@ int main(void)
     tcase_add_test(tests, larger_files_are_refused);
     tcase_add_test(tests, corpus_is_read_or_refused);
     tcase_add_test(tests, mangled_texts_are_read_or_refused);
-    tcase_add_test(tests, wide_and_long_tables);
+    tcase_add_test(tests, wide_tables);
+    tcase_add_test(tests, long_tables_cost_what_they_should);
     tcase_add_test(tests, learns_of_the_rows_of_training_alone);
     tcase_add_test(tests, fills_in);
     tcase_add_test(tests, applies_by_name);
