@@ -25,6 +25,8 @@ int command_plot(int argc, char **argv);
 int command_schedule(int argc, char **argv);
 int command_lr_find(int argc, char **argv);
 int command_diagnose(int argc, char **argv);
+int command_drill(int argc, char **argv);
+int command_landscape(int argc, char **argv);
 
 int command_describe(int argc, char **argv);
 int command_evaluate(int argc, char **argv);

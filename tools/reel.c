@@ -15,6 +15,8 @@ static const command commands[] = {
     {"predict", "Let a net that was trained on a table predict the rows of another.", command_predict},
     {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
+    {"landscape", "Draw the paths of trainings over the loss.", command_landscape},
+    {"drill", "Descend with a rate that is too high, and find out why it diverges.", command_drill},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
     {"diff", "Tell what differs between two runs, or between two checkpoints.", command_diff},
     {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
