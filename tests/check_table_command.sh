@@ -164,6 +164,10 @@ train 0 --csv "$iris" --target species --epochs 3 --checkpoint-dir run
 [ $? -le 3 ] || fail "diagnose: $(cat err)"
 lacks out 'measured only in the file'
 holds out '90 rows'
+train 0 --csv "$iris" --target species --hidden 4 --epochs 6 --every 3 --keep all --checkpoint-dir kept
+[ -e kept/step-000000000.json ] || fail "--keep all: $(ls kept)"
+expect 0 "$reel" landscape --run kept --points 5 --out land --json -
+holds out '"surface"'
 sed 's/,0.2,setosa/,0.3,setosa/' "$iris" >other.csv
 train 1 --csv other.csv --target species --epochs 5 --checkpoint-dir run --resume auto
 holds err 'found'

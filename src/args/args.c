@@ -297,10 +297,13 @@ static bool read_values(reel_args *a, char sentence[REEL_FLAGS_TEXT])
     static const reel_hyper threads = {.name = "threads", .least = 1, .most = 4096, .kind = REEL_HYPER_WHOLE};
     reel_context *context = a->object.context;
     double number;
-    for (int i = 0; i < a->setting_count; i++)
-        if (a->settings[i] && !reel_flag_read(context, a->setting_names[i], reel_trainer_setting(i), a->settings[i],
-                                              &a->setting_values[i], sentence))
+    for (int i = 0; i < a->setting_count; i++) {
+        const reel_hyper *row = reel_trainer_setting(i);
+        bool all = a->settings[i] && strcmp(row->name, "keep") == 0 && strcmp(a->settings[i], "all") == 0;
+        const char *typed = all ? "0" : a->settings[i];
+        if (typed && !reel_flag_read(context, a->setting_names[i], row, typed, &a->setting_values[i], sentence))
             return false;
+    }
     if (!a->training[THREADS]) return true;
     if (!reel_flag_read(context, "threads", &threads, a->training[THREADS], &number, sentence)) return false;
     reel_context_set_threads(context, (int)number);

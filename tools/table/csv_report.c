@@ -23,8 +23,7 @@ static void print_notes(const csv_run *r, FILE *file)
 {
     const reel_preparation *p = r->preparation;
     reel_prepared_column c;
-    if (r->split->left_out > 0)
-        fprintf(file, "left out for want of a target: %lld\n", (long long)r->split->left_out);
+    if (r->split->left_out > 0) fprintf(file, "left out for want of a target: %lld\n", (long long)r->split->left_out);
     for (int i = 0; reel_preparation_column(p, i, &c); i++) {
         if (c.missing > 0 && c.role == REEL_ROLE_NUMERIC)
             fprintf(file, "\"%s\": %lld missing in training, filled with %g\n", c.name, (long long)c.missing, c.fill);

@@ -57,20 +57,6 @@ static void print_histogram(FILE *file, const column_facts *f)
     fputs("|", file);
 }
 
-static void print_name(FILE *file, const char *name, int width)
-{
-    if (text_width(name) <= width) {
-        print_padded(file, name, width);
-        return;
-    }
-    int shown = 0;
-    for (; *name && shown < width - 1; name++) {
-        fputc(*name, file);
-        shown += ((unsigned char)name[1] & 0xc0) != 0x80;
-    }
-    fputs("~", file);
-}
-
 static const char *value_name(const value_count *v, char number[NUMBER_SIZE])
 {
     return v->text ? v->text : number_text(v->number, REEL_DOUBLE, number);
@@ -85,11 +71,10 @@ static void print_values(FILE *file, const column_facts *f, bool classes)
     if (!classes) {
         fprintf(file, "    ");
         for (int64_t i = 0; i < shown; i++) {
+            const char *name = value_name(&f->values[i], number);
+            int length = text_width(name);
             fputs(i ? ", " : "", file);
-            print_name(file, value_name(&f->values[i], number),
-                       text_width(value_name(&f->values[i], number)) < NAME_WIDTH
-                           ? text_width(value_name(&f->values[i], number))
-                           : NAME_WIDTH);
+            print_padded(file, name, length < NAME_WIDTH ? length : NAME_WIDTH);
             fprintf(file, " %lld", (long long)f->values[i].rows);
         }
         fprintf(file, "%s\n", shown < f->distinct ? ", ..." : "");
@@ -98,7 +83,7 @@ static void print_values(FILE *file, const column_facts *f, bool classes)
     for (int64_t i = 0; i < shown; i++) {
         double part = (double)f->values[i].rows / (double)there;
         fprintf(file, "    ");
-        print_name(file, value_name(&f->values[i], number), NAME_WIDTH);
+        print_padded(file, value_name(&f->values[i], number), NAME_WIDTH);
         fprintf(file, " %7lld  %5.1f %%  ", (long long)f->values[i].rows, 100 * part);
         for (int k = 0; k < (int)(40 * part + 0.5); k++) fputs("█", file);
         fputc('\n', file);
@@ -108,7 +93,7 @@ static void print_values(FILE *file, const column_facts *f, bool classes)
 
 static void print_column(FILE *file, const column_facts *f, int width, bool is_target)
 {
-    print_name(file, f->name, width);
+    print_padded(file, f->name, width);
     if (f->kind == REEL_COLUMN_EMPTY) {
         fprintf(file, "  empty      every field is missing\n");
         return;

@@ -176,15 +176,40 @@ static void print_share(FILE *file, double value)
         fprintf(file, "  %9.3f", value);
 }
 
-enum { MATRIX_MOST = 20 };
+enum { MATRIX_MOST = 20, NAME_MOST = 32, CELL_MOST = 11 };
+
+static int widest_class(const metrics *m, int least, int most)
+{
+    for (int c = 0; c < m->classes; c++) {
+        int width = text_width(reel_preparation_class(m->preparation, c));
+        if (width > least) least = width;
+    }
+    return least < most ? least : most;
+}
+
+static void print_matrix(const metrics *m, int width, FILE *file)
+{
+    int cell = widest_class(m, 5, CELL_MOST);
+    fprintf(file, "\nconfusion matrix: a row for each class, a column for what its rows were taken for\n");
+    print_padded(file, "", width);
+    for (int c = 0; c < m->classes; c++) {
+        const char *name = reel_preparation_class(m->preparation, c);
+        int shown = text_width(name) < cell ? text_width(name) : cell;
+        fprintf(file, "  %*s", cell - shown, "");
+        print_padded(file, name, shown);
+    }
+    fprintf(file, "\n");
+    for (int c = 0; c < m->classes; c++) {
+        print_padded(file, reel_preparation_class(m->preparation, c), width);
+        for (int k = 0; k < m->classes; k++)
+            fprintf(file, "  %*lld", cell, (long long)m->confusion[c * m->classes + k]);
+        fprintf(file, "\n");
+    }
+}
 
 static void print_classes(const metrics *m, FILE *file)
 {
-    int width = 5, cell = 5;
-    for (int c = 0; c < m->classes; c++) {
-        int name = text_width(reel_preparation_class(m->preparation, c));
-        if (name > width) width = name;
-    }
+    int width = widest_class(m, 5, NAME_MOST);
     print_padded(file, "class", width);
     fprintf(file, "  precision     recall         F1    rows\n");
     for (int c = 0; c < m->classes; c++) {
@@ -194,24 +219,7 @@ static void print_classes(const metrics *m, FILE *file)
         print_share(file, m->class[c].f1);
         fprintf(file, "  %6lld\n", (long long)m->class[c].rows);
     }
-    if (m->classes > MATRIX_MOST) return;
-    for (int c = 0; c < m->classes; c++) {
-        int name = text_width(reel_preparation_class(m->preparation, c));
-        if (name > cell) cell = name;
-    }
-    fprintf(file, "\nconfusion matrix: a row for each class, a column for what its rows were taken for\n");
-    print_padded(file, "", width);
-    for (int c = 0; c < m->classes; c++) {
-        const char *name = reel_preparation_class(m->preparation, c);
-        fprintf(file, "  %*s%s", cell - text_width(name), "", name);
-    }
-    fprintf(file, "\n");
-    for (int c = 0; c < m->classes; c++) {
-        print_padded(file, reel_preparation_class(m->preparation, c), width);
-        for (int k = 0; k < m->classes; k++)
-            fprintf(file, "  %*lld", cell, (long long)m->confusion[c * m->classes + k]);
-        fprintf(file, "\n");
-    }
+    if (m->classes <= MATRIX_MOST) print_matrix(m, width, file);
 }
 
 void metrics_print(const metrics *m, const char *title, FILE *file)

@@ -96,6 +96,19 @@ static bool write_residuals(const plot *p, const metrics *m)
     return plot_close(p, data, "residuals.dat");
 }
 
+/* A step of 1, 2 or 5 times a power of 10 that makes four or a few labels of an axis over these values. */
+static double label_step(const double *values, int64_t count)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        least = fmin(least, values[i]);
+        most = fmax(most, values[i]);
+    }
+    if (!(most > least)) return 1;
+    double power = pow(10, floor(log10((most - least) / 3))), times = (most - least) / 3 / power;
+    return power * (times < 2 ? 1 : times < 5 ? 2 : 5);
+}
+
 static metrics_picture draw_residuals(const metrics *m, const char *who, const char *folder, const char *title)
 {
     plot p;
@@ -107,19 +120,20 @@ static metrics_picture draw_residuals(const metrics *m, const char *who, const c
     double size = m->rows > 2000 ? 0.4 : m->rows > 300 ? 0.6 : 0.9;
     fprintf(p.script,
             "set multiplot layout 1,2\nunset key\n"
+            "set offsets graph 0.03, graph 0.03, graph 0.04, graph 0.04\nset xtics %g\n"
             "set title 'Predictions, %s: RMSE %.4g, R2 %.4f'\nset xlabel ",
-            title, m->rmse, m->r2);
+            label_step(m->actual, m->rows), title, m->rmse, m->r2);
     write_quoted(p.script, reel_preparation_target(m->preparation), 30);
     fprintf(p.script,
             "\nset ylabel 'prediction'\n"
             "plot 'residuals.dat' using 1:2 with points pointtype 7 pointsize %g linecolor rgb '%s', \\\n"
             "    x with lines linewidth 1.5 linecolor rgb '#000000'\n"
-            "set title 'Residuals: mean absolute error %.4g'\nset xlabel 'prediction'\n"
+            "set title 'Residuals: mean absolute error %.4g'\nset xlabel 'prediction'\nset xtics %g\n"
             "set ylabel 'prediction - target'\n"
             "plot 'residuals.dat' using 2:3 with points pointtype 7 pointsize %g linecolor rgb '%s', \\\n"
             "    0 with lines linewidth 1.5 linecolor rgb '#000000'\n"
             "unset multiplot\n",
-            size, plot_colour[0], m->mae, size, plot_colour[1]);
+            size, plot_colour[0], m->mae, label_step(m->predicted, m->rows), size, plot_colour[1]);
     return drawn(plot_draw(&p));
 }
 

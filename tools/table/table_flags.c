@@ -80,6 +80,11 @@ int text_width(const char *text)
 
 void print_padded(FILE *file, const char *text, int width)
 {
-    fputs(text, file);
-    for (int i = text_width(text); i < width; i++) fputc(' ', file);
+    int all = text_width(text), most = all <= width ? all : width - 1, shown = 0;
+    for (; *text && shown <= most; text++) {
+        shown += ((unsigned char)*text & 0xc0) != 0x80;
+        if (shown <= most) fputc(*text, file);
+    }
+    if (all > width) fputc('~', file);
+    for (int i = all; i < width; i++) fputc(' ', file);
 }

@@ -19,9 +19,9 @@ const char *table_flags_check(const table_flags *flags);
 /* Reads the table; NULL with the error kept. */
 reel_table *table_flags_read(reel_context *context, const table_flags *flags);
 
-/* Is every byte of a name plain in a CSV field? Writes the field, quoted where it must be. */
+/* A text as a CSV field, quoted where it must be. */
 void csv_write_field(FILE *file, const char *text);
-/* Text for a terminal: its width in columns, counting every character as one; and padded to `width`. */
+/* Text for a terminal: its width in columns, counting every character as one; and padded to `width`, or cut with a ~. */
 int text_width(const char *text);
 void print_padded(FILE *file, const char *text, int width);
 
