@@ -145,11 +145,12 @@ int target_column(const char *site, const char *who, const reel_preparation *p, 
     return -1;
 }
 
-/* At most `most` different values, all whole? */
+/* At most `most` different values, all whole, that come twice each on average? */
 static bool few_whole_values(const reel_table *t, int column, int most)
 {
     double known[64];
     int count = 0;
+    int64_t there = 0;
     for (int64_t row = 0; row < t->rows; row++) {
         double value = table_cell(t, row, column);
         int i = 0;
@@ -158,8 +159,9 @@ static bool few_whole_values(const reel_table *t, int column, int most)
         while (i < count && known[i] != value) i++;
         if (i == most) return false;
         if (i == count) known[count++] = value;
+        there++;
     }
-    return true;
+    return there >= 2 * count;
 }
 
 reel_task target_task(const reel_preparation *p, const reel_table *t, int column)

@@ -2,6 +2,7 @@
  *
  * What a table is asked.
  */
+#include "csv.h"
 #include "table.h"
 
 #include "io/number.h"
@@ -103,7 +104,9 @@ reel_status table_fault(const char *site, const reel_table *t, reel_status statu
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
+    char quoted[CSV_QUOTE_SIZE];
     const char *name = column >= 0 && column < t->columns ? t->column[column].name : NULL;
+    if (name) name = csv_quote(quoted, name, strlen(name));
     return reel_error_set(t->object.context, status, site, NULL, "%s: line %lld, column %d%s%s%s: %s", t->path,
                           (long long)line, column + 1, name ? " (\"" : "", name ? name : "", name ? "\")" : "",
                           sentence);
@@ -181,14 +184,16 @@ int reel_table_find(const char *site, const reel_table *t, const char *name)
         return -1;
     }
     const char *near = name ? reel_nearest_name(name, name_at, t) : NULL;
-    char list[256] = "";
+    char quoted[2][CSV_QUOTE_SIZE], list[256] = "";
     size_t used = 0;
     for (int i = 0; !near && i < t->columns && used < sizeof list - 1; i++) {
-        int n = snprintf(list + used, sizeof list - used, "%s\"%s\"", i ? ", " : "; there are ", t->column[i].name);
+        int n = snprintf(list + used, sizeof list - used, "%s\"%s\"", i ? ", " : "; there are ",
+                         csv_quote(quoted[0], t->column[i].name, strlen(t->column[i].name)));
         used = n > 0 && (size_t)n < sizeof list - used ? used + (size_t)n : sizeof list - 1;
     }
-    reel_error_set(t->object.context, REEL_NOT_FOUND, site, NULL, "%s: there is no column \"%s\"%s%s%s%s", t->path,
-                   name ? name : "", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
+    if (near) snprintf(list, sizeof list, "; did you mean \"%s\"?", csv_quote(quoted[0], near, strlen(near)));
+    reel_error_set(t->object.context, REEL_NOT_FOUND, site, NULL, "%s: there is no column \"%s\"%s", t->path,
+                   name ? csv_quote(quoted[1], name, strlen(name)) : "", list);
     return -1;
 }
 

@@ -226,8 +226,7 @@ static bool look_at_first(reader *r, csv_scan s, int *numbers)
         if (!csv_next(&s, &f)) return refuse(r, &s, &f, columns), false;
         *numbers += table_number(f.text, f.length, &value) != 0;
         if (columns == 1 << 20) {
-            reel_error_set(r->context, REEL_BAD_FILE, r->site, NULL, "%s: found more than %d columns", t->path,
-                           columns);
+            table_fault(r->site, t, REEL_BAD_FILE, f.line, columns, "found more columns, expected %d at most", columns);
             return false;
         }
     }

@@ -562,7 +562,8 @@ START_TEST(tasks_are_found_out)
         const char *first;
     } cases[] = {
         {"x,y\n1,b\n2,a\n", REEL_TASK_CLASSIFICATION, "a"},
-        {"x,y\n1,10\n2,9\n3,10\n", REEL_TASK_CLASSIFICATION, "9"},
+        {"x,y\n1,10\n2,9\n3,10\n4,10\n", REEL_TASK_CLASSIFICATION, "9"},
+        {"x,y\n1,10\n2,9\n3,10\n", REEL_TASK_REGRESSION, NULL},
         {"x,y\n1,0.5\n2,1\n", REEL_TASK_REGRESSION, NULL},
         {"x,y\n1,\xe4\xb8\xad\xe6\x96\x87\n2,\xf0\x9f\x8c\xb8 a\n", REEL_TASK_CLASSIFICATION,
          "\xe4\xb8\xad\xe6\x96\x87"},

@@ -40,16 +40,16 @@ holds out '1 duplicate row, 0 rows that contradict others in "species"'
 holds out 'mean 3.05733  sd 0.435866  quartiles 2.8 3 3.3  4 outliers outside 2.05 .. 4.05'
 holds d.json '"mean":	5.843333333333334'
 holds d.json '"outliers":	4'
-printf 'a;b;c;d\n1;x;7;\n2;y;7;\n1;x;7;\n3;5;7;\n;x;7;\n3;5;7;\n' >small.csv
+printf 'a;b;c;d\n1;x;7;\n2;y;7;\n1;x;7;\n3;5;7;\n;x;7;\n3;5;7;\n8;y;7;\n' >small.csv
 expect 0 "$reel" describe small.csv --target a
-holds out '6 rows, 4 columns, separated by ";"'
-holds out '7 missing values, 2 constant or empty columns, 2 duplicate rows, 3 rows that contradict others in "a"'
+holds out '7 rows, 4 columns, separated by ";"'
+holds out '8 missing values, 2 constant or empty columns, 2 duplicate rows, 2 rows that contradict others in "a"'
 holds out 'CONSTANT'
 holds out 'd       empty      every field is missing'
 holds out '2 of them numbers; the first that is not in line 2'
 expect 0 "$reel" describe small.csv --json -
 holds out '"type":	"empty"'
-holds err '6 rows, 4 columns'
+holds err '7 rows, 4 columns'
 expect 1 "$reel" describe small.csv --target z
 holds err 'reel describe: small.csv: there is no column "z"; there are "a", "b", "c", "d"'
 expect 1 "$reel" describe nothing.csv

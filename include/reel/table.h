@@ -50,7 +50,8 @@ typedef struct reel_csv_options {
 } reel_csv_options;
 
 /* Reads a file, or text in memory, which is called `name` in faults. options NULL: all zero. The table takes 8 bytes a
- * field, 8 a line, and each different text of a column once; while a file is read, its bytes besides. Owned by the context. NULL on error:
+ * field and a line, and each different text of a column once; while it is read, up to twice that and the bytes of the file.
+ * Owned by the context. NULL on error:
  * REEL_IO; REEL_BAD_FILE, a fault of the file: fields too few or too many, a quote that is not closed, text behind a
  * closing quote, bytes that are no UTF-8, a NUL, a name twice, no rows, a number out of range; REEL_BAD_ARGUMENT. */
 REEL_API reel_table *reel_table_read(REEL_SITE reel_context *context, const char *path,
@@ -110,7 +111,8 @@ typedef enum reel_role {
 } reel_role;
 
 typedef enum reel_task {
-    REEL_TASK_AUTO, /* classification when the target has texts, or at most 20 different whole numbers */
+    REEL_TASK_AUTO, /* classification when the target has texts, or at most 20 different whole numbers that come
+                       twice each on average */
     REEL_TASK_CLASSIFICATION,
     REEL_TASK_REGRESSION
 } reel_task;
@@ -148,7 +150,7 @@ typedef struct reel_split {
 REEL_API reel_split *reel_preparation_split(REEL_SITE reel_preparation *preparation, const reel_table *table,
                                             double validation, double test, uint64_t seed);
 
-/* Learns mean, deviation, fillings, categories and classes of these rows; NULL: all whose target is there. Error: fitted
+/* Learns mean, deviation, fillings, categories and classes of these rows; NULL: all. Error: fitted
  * already; no target; no input; a role that does not fit the column; nothing to learn from (a column without a value,
  * one class only, a missing target). */
 REEL_API reel_status reel_preparation_fit(REEL_SITE reel_preparation *preparation, const reel_table *table,

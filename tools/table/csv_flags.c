@@ -50,7 +50,7 @@ void csv_groups(csv_settings *s, option_group groups[CSV_GROUPS])
         {"numeric", "COLUMN[,...]", "Columns in which a text is a fault.", .word = &s->numeric},
         {"task", "TASK",
          "classification, regression or auto: classification when the target has texts, or at most 20 different whole "
-         "numbers.",
+         "numbers that come twice each on average.",
          .word = &s->task},
         {"impute", "HOW",
          "What stands for a missing number: mean (default), median, most-frequent, constant:X, or none: it is a fault. "

@@ -11,7 +11,7 @@
 
 typedef struct value_count {
     const char *text; /* the table's, or `number` printed */
-    double number;
+    double number;    /* of texts: 1 when it is one */
     int64_t rows;
 } value_count;
 
@@ -37,7 +37,7 @@ bool column_describe(column_facts *facts, const reel_table *table, int column);
 void column_facts_free(column_facts *facts);
 
 /* Rows that are the same as an earlier one in every column, and rows that are the same as others in every column but
- * `target` (-1: not looked for) and differ in that. False: no memory. */
+ * `target` (-1: not looked for) and differ in that, where it is there. False: no memory. */
 bool table_duplicates(const reel_table *table, int target, int64_t *duplicates, int64_t *contradictions);
 
 #endif

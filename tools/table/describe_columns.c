@@ -113,7 +113,8 @@ static bool describe_texts(column_facts *f, const reel_table *t, int column)
         if (code < 0) continue;
         f->values[code].text = reel_table_text(t, row, column);
         f->values[code].rows++;
-        bool number = is_number(f->values[code].text);
+        if (f->values[code].rows == 1) f->values[code].number = is_number(f->values[code].text);
+        bool number = f->values[code].number != 0;
         f->numbers += number;
         if (!number && f->first_text_line == 0) f->first_text_line = reel_table_line(t, row);
     }
@@ -180,7 +181,10 @@ bool table_duplicates(const reel_table *t, int target, int64_t *duplicates, int6
     for (int64_t first = 0, end; first < rows; first = end) {
         for (end = first + 1; end < rows && compare_inputs(order[first], order[end]) == 0; end++)
             *duplicates += by_cells(&order[end - 1], &order[end]) == 0;
-        if (target >= 0 && by_cells(&order[first], &order[end - 1]) != 0) *contradictions += end - first;
+        if (target < 0) continue;
+        int64_t last = end - 1; /* missing targets come last, and contradict nothing */
+        while (last > first && reel_table_missing(t, order[last], target)) last--;
+        if (by_cells(&order[first], &order[last]) != 0) *contradictions += last - first + 1;
     }
     free(order);
     return true;

@@ -13,24 +13,27 @@
 
 /* ---- what the net says ---- */
 
-double *net_outputs(reel_context *context, reel_module *net, const reel_array *x, reel_dtype precision)
+double *net_outputs(reel_context *context, const reel_preparation *preparation, reel_module *net, const reel_array *x,
+                    reel_dtype precision)
 {
     enum { ROWS = 1024 };
-    double *outputs = NULL;
+    int64_t count = reel_preparation_output_count(preparation);
+    double *outputs = malloc((size_t)(x->shape[0] * count) * sizeof *outputs + 1);
     size_t width = reel_dtype_size(x->dtype) * (size_t)x->shape[1];
     reel_tape *tape = reel_tape_new(NULL, context, precision);
     reel_tape_set_gradients(tape, false);
     reel_tape_set_training(tape, false);
+    if (!outputs) reel_error_set(context, REEL_NO_MEMORY, NULL, "net_outputs", "no room for the outputs");
     for (int64_t first = 0; first < x->shape[0] && !reel_failed(context) && !signals_caught(); first += ROWS) {
         int64_t shape[2] = {x->shape[0] - first < ROWS ? x->shape[0] - first : ROWS, x->shape[1]};
         reel_array part = reel_array_view(x->dtype, (char *)x->data + (size_t)first * width, 2, shape);
         reel_tape_rewind(tape);
         reel_array z = reel_data(reel_forward(NULL, net, reel_input(NULL, tape, &part)));
-        if (reel_failed(context)) break;
-        int64_t count = z.size / shape[0];
-        if (!outputs) outputs = malloc((size_t)(x->shape[0] * count) * sizeof *outputs);
-        if (!outputs) reel_error_set(context, REEL_NO_MEMORY, NULL, "net_outputs", "no room for the outputs");
-        for (int64_t i = 0; outputs && i < z.size; i++) outputs[first * count + i] = reel_array_get(&z, i);
+        if (!reel_failed(context) && z.size != shape[0] * count)
+            reel_error_set(context, REEL_MISMATCH, NULL, NULL, "the net has %lld outputs, its preparation %lld",
+                           (long long)(z.size / shape[0]), (long long)count);
+        for (int64_t i = 0; !reel_failed(context) && i < z.size; i++)
+            outputs[first * count + i] = reel_array_get(&z, i);
     }
     reel_tape_free(tape);
     if (!reel_failed(context) && !signals_caught()) return outputs;
@@ -127,7 +130,7 @@ bool metrics_measure(metrics *m, reel_context *context, const reel_preparation *
                      const reel_dataset *data, reel_dtype precision)
 {
     *m = (metrics){.preparation = preparation, .rows = data->x->shape[0]};
-    double *outputs = net_outputs(context, net, data->x, precision);
+    double *outputs = net_outputs(context, preparation, net, data->x, precision);
     if (!outputs) return false;
     bool classes = reel_preparation_task(preparation) == REEL_TASK_CLASSIFICATION, right;
     if (classes) {

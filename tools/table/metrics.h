@@ -27,9 +27,10 @@ typedef struct metrics {
     double *predicted, *actual;    /* (rows) */
 } metrics;
 
-/* What the net says of x (rows, inputs), as doubles (rows, outputs): logits or standardised values. The caller's to free;
- * NULL with an error kept, or after a signal. */
-double *net_outputs(reel_context *context, reel_module *net, const reel_array *x, reel_dtype precision);
+/* What the net says of x (rows, inputs), as doubles (rows, outputs of the preparation): logits or standardised values. The
+ * caller's to free; NULL with an error kept, or after a signal. */
+double *net_outputs(reel_context *context, const reel_preparation *preparation, reel_module *net, const reel_array *x,
+                    reel_dtype precision);
 /* softmax of `count` logits, in place */
 void softmax_of(double *logits, int count);
 int largest_of(const double *values, int count);

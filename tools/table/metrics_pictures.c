@@ -119,7 +119,7 @@ static metrics_picture draw_residuals(const metrics *m, const char *who, const c
     }
     double size = m->rows > 2000 ? 0.4 : m->rows > 300 ? 0.6 : 0.9;
     fprintf(p.script,
-            "set multiplot layout 1,2\nunset key\n"
+            "set multiplot layout 1,2\nunset key\nset rmargin 5\n"
             "set offsets graph 0.03, graph 0.03, graph 0.04, graph 0.04\nset xtics %g\n"
             "set title 'Predictions, %s: RMSE %.4g, R2 %.4f'\nset xlabel ",
             label_step(m->actual, m->rows), title, m->rmse, m->r2);

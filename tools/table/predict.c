@@ -30,7 +30,7 @@ static void print_more(FILE *file)
 static double *predictions_of(trained *t)
 {
     reel_array *x = reel_preparation_inputs(NULL, t->preparation, t->table, NULL, t->precision);
-    double *z = x ? net_outputs(t->context, t->net, x, t->precision) : NULL;
+    double *z = x ? net_outputs(t->context, t->preparation, t->net, x, t->precision) : NULL;
     int width = reel_preparation_output_count(t->preparation);
     bool classes = reel_preparation_task(t->preparation) == REEL_TASK_CLASSIFICATION;
     for (int64_t i = 0; z && i < reel_table_rows(t->table); i++)

@@ -22,10 +22,17 @@ static const option_row output[] = {
 static void print_more(void)
 {
     printf("\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
-           "In the JSON file \"split\" has the numbers of the rows, from 0; \"columns\" what was learned of each;\n"
-           "\"epoch_loss\" the mean of each epoch's steps and \"epoch_validation_loss\"; \"training\", \"validation\" "
-           "and\n"
-           "\"test\" the ");
+           "In the JSON file are \"csv\", \"target\", \"task\", \"hidden\", \"activation\", \"loss_function\", "
+           "\"precision\",\n"
+           "\"seed\", \"optimizer\", \"schedule\", \"trainer\" (its settings), \"ended\" (why), \"steps\", "
+           "\"judged_epoch\" (0: the\n"
+           "last), \"best_validation_loss\", \"inputs\"; \"columns\", each with \"name\", \"role\", \"missing\", "
+           "\"mean\",\n"
+           "\"deviation\", \"categories\", \"fill\", as learned of the rows of training; \"split\", with the numbers "
+           "of the rows of\n"
+           "\"training\", \"validation\" and \"test\", from 0, and \"left_out\", how many have no target; "
+           "\"epoch_loss\", means over\n"
+           "the steps of each epoch, and \"epoch_validation_loss\"; \"training\", \"validation\" and \"test\" the ");
     metrics_help(stdout);
     printf("\nexample: reel train --csv datasets/iris.csv --target species --hidden 32,16 --patience 20 --out out\n");
 }
@@ -101,8 +108,8 @@ static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
     const reel_checkpoint *c = reel_args_checkpoint(NULL, *args, &path);
     if (reel_failed(context)) return complain_of(who, context);
     if (!c) return -1;
-    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe) ||
-        !csv_recipe_read(context, &asked, recipe)) {
+    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe)) return -1;
+    if (!csv_recipe_read(context, &asked, recipe)) {
         complain(who, "%s is no checkpoint of a training on a table", path);
         return EXIT_FAILED;
     }
@@ -198,12 +205,11 @@ static int write_results(csv_results *results, const char *folder, FILE *report)
     return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int finish(csv_run *r, csv_curve *curve, const char *folder, FILE *report)
+static int finish(csv_run *r, csv_curve *curve, const char *folder, double prove, FILE *report)
 {
     csv_results results = {.run = r, .curve = *curve, .steps = reel_trainer_step(r->trainer)};
-    double proof = reel_trainer_get(r->trainer, "prove");
     reel_trainer_stop_reason(r->trainer, &results.ended);
-    if (proof > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)proof, &results.proof) != REEL_OK)
+    if (prove > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)prove, &results.proof) != REEL_OK)
         return complain_of(who, r->context);
     int status = EXIT_FAILED;
     if (measure(&results, r)) {
@@ -226,6 +232,8 @@ static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
     int64_t epochs = (int64_t)reel_trainer_get(r->trainer, "epochs");
     watching w = {
         .run = r, .curve = &curve, .steps_per_epoch = epochs > 0 ? reel_trainer_steps(r->trainer) / epochs : 0};
+    double prove = reel_trainer_get(r->trainer, "prove"); /* done here, for its sentence */
+    reel_trainer_set(NULL, r->trainer, "prove", 0);
     if (!asked.quiet) w.progress = reel_progress_new(NULL, r->context, stderr);
     reel_trainer_set_observer(r->trainer, observe, &w);
     signals_watch(r->trainer);
@@ -240,7 +248,7 @@ static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
     else if (ended != REEL_OK || signals_caught())
         status = stopped(r, folder);
     else
-        status = finish(r, &curve, folder, report);
+        status = finish(r, &curve, folder, prove, report);
     csv_curve_free(&curve);
     return status;
 }
