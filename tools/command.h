@@ -28,7 +28,12 @@ int command_diagnose(int argc, char **argv);
 int command_drill(int argc, char **argv);
 int command_landscape(int argc, char **argv);
 
+int command_describe(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
+int command_predict(int argc, char **argv);
+
 int train_two_moons(int argc, char **argv);
+int train_csv(int argc, char **argv);
 
 /* The row of a table that ends with a row without a name; NULL when there is none. */
 const command *command_find(const command *table, const char *name);

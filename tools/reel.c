@@ -10,6 +10,9 @@
 
 static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
+    {"describe", "Tell what is in a table: types, ranges, missing values, outliers, classes.", command_describe},
+    {"evaluate", "Measure a net that was trained on a table on another one.", command_evaluate},
+    {"predict", "Let a net that was trained on a table predict the rows of another.", command_predict},
     {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
     {"landscape", "Draw the paths of trainings over the loss.", command_landscape},

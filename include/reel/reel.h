@@ -24,6 +24,7 @@
 #include <reel/random.h>
 #include <reel/resume.h>
 #include <reel/schedule.h>
+#include <reel/table.h>
 #include <reel/tape.h>
 #include <reel/trace.h>
 #include <reel/train.h>
