@@ -17,6 +17,9 @@
 
 #include <reel/reel.h>
 
+#define GAUSSIAN_MOST_COUNT 1000000 /* Gaussians */
+#define GAUSSIAN_MOST_SIDE 16384    /* pixels */
+
 /* The parameters of a Gaussian; each is one parameter of the store, named as in gaussian_part_names. */
 typedef enum gaussian_part {
     GAUSSIAN_POSITION, /* "position" (N,2): x, y; kept in [0,1] */
