@@ -15,6 +15,7 @@
 #include <reel/data.h>
 #include <reel/diagnose.h>
 #include <reel/hyper.h>
+#include <reel/image.h>
 #include <reel/nn.h>
 #include <reel/op.h>
 #include <reel/ops.h>
