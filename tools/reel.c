@@ -10,6 +10,7 @@
 
 static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
+    {"fit", "Fit Gaussians to an image, and keep checkpoints, numbers and pictures.", command_fit},
     {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
