@@ -90,6 +90,7 @@ static int stopped(const fit_run *r, const char *folder)
 static bool read_losses(fit_run *r, const char *folder)
 {
     runlog_list logs = {NULL, 0};
+    if (reel_trainer_step(r->trainer) == 0) return true; /* there is none */
     if (!runlog_read(&logs, who, folder)) return false;
     const log_column *step = runlog_column(&logs.items[0], "step"), *loss = runlog_column(&logs.items[0], "loss");
     series *s = chart_add(&r->losses, "loss");

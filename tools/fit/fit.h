@@ -10,7 +10,7 @@
 #include "model/recipe.h"
 
 #define FIT_SIDE_MOST 1024 /* pixels of an image each way */
-#define FIT_RATE 0.01      /* of Adam */
+#define FIT_RATE 0.003     /* of Adam */
 
 typedef struct fit_settings {
     const char *image; /* a file, or test:NAME or test:NAME:WIDTHxHEIGHT */
