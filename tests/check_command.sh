@@ -43,7 +43,7 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench; do
+for command in '' fit train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"

@@ -21,6 +21,7 @@ static const workload workloads[] = {
     {"w1", "Two moons, 2-8-1, batch 200: a training step with Adam, and with SGD.", bench_w1},
     {"w1-process", "Two moons as a process: start, 200 epochs, end; time and memory.", bench_w1_process},
     {"w2", "MLP 784-256-128-10, cross entropy, Adam: a training step at batch 128, 32 and 1.", bench_w2},
+    {"w3", "50 Gaussians fitted to 64 x 64 pixels: 1,000 iterations with Adam and the reported loss.", bench_w3},
     {"threads", "The step of W2 at batch 128 on several threads beside one.", bench_threads},
     {"w4", "The tape itself: 64,400 operations on scalars, recorded and walked back.", bench_w4},
     {"products", "Matrix products, square, skinny and tiny, and their gradients.", bench_products},

@@ -31,6 +31,7 @@ int command_landscape(int argc, char **argv);
 int command_describe(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_fit(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 int train_csv(int argc, char **argv);

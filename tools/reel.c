@@ -13,6 +13,7 @@ static const command commands[] = {
     {"describe", "Tell what is in a table: types, ranges, missing values, outliers, classes.", command_describe},
     {"evaluate", "Measure a net that was trained on a table on another one.", command_evaluate},
     {"predict", "Let a net that was trained on a table predict the rows of another.", command_predict},
+    {"fit", "Fit Gaussians to an image, and keep checkpoints, numbers and pictures.", command_fit},
     {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
     {"landscape", "Draw the paths of trainings over the loss.", command_landscape},
