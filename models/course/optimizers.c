@@ -1,42 +1,53 @@
 /* SPDX-License-Identifier: MIT
  *
- * Four problems for optimizers. To copy and change, with descent.h, fit.h, houses.h, line.h and their files.
+ * Four problems for optimizers. To copy and change, with descent.h, fit.h, houses.h and their files.
  *
- *     cc optimizers.c descent.c fit.c line.c -DCOURSE_NO_MAIN ... $(pkg-config --cflags --libs reel) -lm
+ *     cc optimizers.c descent.c fit.c houses.c -o optimizers $(pkg-config --cflags --libs reel) -lm
  */
 #include "optimizers.h"
 
+#include "descent.h"
 #include "houses.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Descends from start (2) and returns the last loss. A loss that is no longer finite is a result, not an error. */
-static double last_loss(reel_context *reel, descent_loss loss, void *user, const double *start, const fit_recipe *how)
+/* Trains a net for so many updates and tells the loss on `test`. A loss that is no longer finite is a result, not an
+ * error. */
+static double net_loss(const fit_net *net, reel_dataset *data, reel_dataset *test, reel_loss_of loss,
+                       const fit_recipe *how)
 {
-    double *losses = malloc((size_t)(how->epochs + 1) * sizeof *losses), last = NAN;
-    reel_optimizer *optimizer = fit_optimizer(descent_params(reel, "x", 2, start), how);
-    if (losses && !reel_failed(reel)) {
-        int made = descend(optimizer, loss, user, (int)how->epochs, NULL, losses);
-        last = made < how->epochs ? INFINITY : losses[made];
-        if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
-    }
-    free(losses);
-    return last;
+    reel_context *reel = reel_params_context(net->params);
+    if (reel_failed(reel)) return NAN;
+    fit_recipe own = *how;
+    int64_t rows = data->y->size, per_epoch = own.batch > 0 ? (rows + own.batch - 1) / own.batch : 1;
+    own.epochs = (how->epochs + per_epoch - 1) / per_epoch;
+    reel_trainer *trainer = fit_trainer(net, data, loss, &own);
+    reel_trainer_run(trainer);
+    double value = reel_trainer_evaluate(trainer, test);
+    if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
+    reel_trainer_free(trainer);
+    return isfinite(value) ? value : INFINITY;
 }
 
-static void draw_start(reel_context *reel, uint64_t seed, double scale, double *start)
+static void draw_start(reel_context *reel, uint64_t seed, double start[2])
 {
     reel_rng *numpy = reel_rng_numpy_new(reel, seed);
-    for (int j = 0; j < 2; j++) start[j] = scale * reel_rng_normal_one(numpy);
+    for (int j = 0; j < 2; j++) start[j] = reel_rng_normal_one(numpy);
     reel_rng_free(numpy);
 }
 
 static double house_prices(reel_context *reel, const fit_recipe *how)
 {
+    reel_dataset data = houses_new(reel, false);
+    fit_net net = houses_line(reel);
     double start[2];
-    draw_start(reel, how->seed, 1, start);
-    return last_loss(reel, line_loss, (void *)&houses, start, how);
+    draw_start(reel, how->seed, start);
+    reel_array at = reel_array_view(REEL_DOUBLE, start, 1, (const int64_t[]){2});
+    reel_params_write(net.params, &at);
+    fit_recipe whole = *how;
+    whole.batch = 0;
+    return net_loss(&net, &data, &data, reel_mse, &whole);
 }
 
 /* (1 - x)^2 + 100 (y - x^2)^2: a bent valley with steep walls (Rosenbrock, Computer Journal 3, 1960). */
@@ -51,31 +62,18 @@ static reel_value rosenbrock_loss(reel_tape *tape, reel_params *params, void *us
 
 static double rosenbrock(reel_context *reel, const fit_recipe *how)
 {
-    double start[2];
-    draw_start(reel, how->seed, 0.1, start);
-    start[0] -= 1;
-    start[1] += 1;
-    return last_loss(reel, rosenbrock_loss, NULL, start, how);
-}
-
-/* Trains a net with batches of 32 for so many updates, and tells the loss on `test`. */
-static double net_loss(const fit_net *net, reel_dataset *data, reel_dataset *test, reel_loss_of loss,
-                       const fit_recipe *how)
-{
-    reel_context *reel = reel_params_context(net->params);
-    if (reel_failed(reel)) return NAN;
-    fit_recipe own = *how;
-    int64_t per_epoch = (data->y->size + own.batch - 1) / own.batch;
-    own.epochs = (how->epochs + per_epoch - 1) / per_epoch;
-    reel_trainer *trainer = fit_trainer(net, data, loss, &own);
-    reel_trainer_run(trainer);
-    double value = reel_trainer_evaluate(trainer, test);
-    if (reel_error_status(reel) == REEL_NOT_FINITE) {
-        reel_error_clear(reel);
-        value = INFINITY;
+    double start[2], *losses = malloc((size_t)(how->epochs + 1) * sizeof *losses), last = NAN;
+    draw_start(reel, how->seed, start);
+    start[0] = 0.1 * start[0] - 1;
+    start[1] = 0.1 * start[1] + 1;
+    reel_optimizer *optimizer = fit_optimizer(descent_params(reel, "x", 2, start), how);
+    if (losses && !reel_failed(reel)) {
+        int made = descend(optimizer, rosenbrock_loss, NULL, (int)how->epochs, NULL, losses);
+        last = made == how->epochs && isfinite(losses[made]) ? losses[made] : INFINITY;
+        if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
     }
-    reel_trainer_free(trainer);
-    return value;
+    free(losses);
+    return last;
 }
 
 /* The lesson's data for mini-batches: y = 2 x0 - 1.5 x1 + 0.5 x2 + 0.5 z. */
