@@ -49,8 +49,8 @@ typedef struct typed {
     bool svg, quiet;
 } typed;
 
-static bool read_list(const option_set *set, const char *flag, const reel_hyper *row, const char *text,
-                      course_list *list)
+static bool read_list(const option_set *set, reel_context *context, const char *flag, const reel_hyper *row,
+                      const char *text, course_list *list)
 {
     list->count = 0;
     for (const char *c = text;; c++) {
@@ -61,16 +61,17 @@ static bool read_list(const option_set *set, const char *flag, const reel_hyper 
             return false;
         }
         snprintf(one, sizeof one, "%.*s", (int)length, c);
-        if (!option_read(set, NULL, flag, row, one, &list->at[list->count])) return false;
+        if (!option_read(set, context, flag, row, one, &list->at[list->count])) return false;
         list->count++;
         c += length;
         if (!*c) return true;
     }
 }
 
-static bool read_one(const option_set *set, const char *flag, const reel_hyper *row, const char *text, double *value)
+static bool read_one(const option_set *set, reel_context *context, const char *flag, const reel_hyper *row,
+                     const char *text, double *value)
 {
-    return !text || option_read(set, NULL, flag, row, text, value);
+    return !text || option_read(set, context, flag, row, text, value);
 }
 
 static const char *optimizer_name_at(const void *list, int index)
@@ -96,26 +97,36 @@ static bool read_optimizer(const option_set *set, const course *c)
     return true;
 }
 
+static int list_length(const char *text)
+{
+    int count = 1;
+    for (; *text; text++) count += *text == ',';
+    return count;
+}
+
 /* Everything that a run asks of its flags. */
 static bool read_flags(const option_set *set, const typed *t, course *c)
 {
     const exercise *e = c->exercise;
     double steps = 0, batch = 0, seed = 0;
     const char *lr = t->lr ? t->lr : e->lr, *start = t->start ? t->start : e->start;
-    if (lr && !read_list(set, "lr", &rate_row, lr, &c->lr)) return false;
-    if (start && !read_list(set, "start", &number_row, start, &c->start)) return false;
-    if (!read_one(set, "steps", &steps_row, t->steps ? t->steps : e->steps, &steps) ||
-        !read_one(set, "momentum", &momentum_row, t->momentum ? t->momentum : e->momentum, &c->momentum) ||
-        !read_one(set, "seed", &seed_row, t->seed ? t->seed : e->seed, &seed) ||
-        !read_one(set, "batch", &batch_row, t->batch ? t->batch : e->batch, &batch))
+    if (lr && !read_list(set, c->reel, "lr", &rate_row, lr, &c->lr)) return false;
+    if (start && !read_list(set, c->reel, "start", &number_row, start, &c->start)) return false;
+    if (!read_one(set, c->reel, "steps", &steps_row, t->steps ? t->steps : e->steps, &steps) ||
+        !read_one(set, c->reel, "momentum", &momentum_row, t->momentum ? t->momentum : e->momentum, &c->momentum) ||
+        !read_one(set, c->reel, "seed", &seed_row, t->seed ? t->seed : e->seed, &seed) ||
+        !read_one(set, c->reel, "batch", &batch_row, t->batch ? t->batch : e->batch, &batch))
         return false;
     c->steps = (int)steps;
     c->batch = (int)batch;
     c->seed = (uint64_t)seed;
     c->optimizer = t->optimizer ? t->optimizer : e->optimizer;
     c->changed = t->lr || t->start || t->steps || t->momentum || t->optimizer || t->seed || t->batch;
-    c->out = t->out;
     c->svg = t->svg;
+    if (!e->any_start && t->start && c->start.count != list_length(e->start)) {
+        option_fail(set, "--start: found %d numbers, expected %d", c->start.count, list_length(e->start));
+        return false;
+    }
     return read_optimizer(set, c);
 }
 
@@ -126,7 +137,12 @@ static int flag_rows(const exercise *e, typed *t, option_row *rows, char text[][
         const char *name, *argument, *lesson, *sentence;
         const char **word;
     } all[] = {
-        {"lr", "LIST", e->lr, "Learning rates, separated by commas", &t->lr},
+        {"lr", "LIST", e->lr,
+         e->any_lr
+             ? "Learning rates, separated by commas"
+             : "Learning rate; several, separated by commas, are run one after the other, into DIR/lr-RATE and JSON "
+               "\"runs\"",
+         &t->lr},
         {"start", "LIST", e->start, "Where the parameters start", &t->start},
         {"steps", "N", e->steps, "Number of updates", &t->steps},
         {"momentum", "X", e->momentum, "Momentum, from 0 to below 1", &t->momentum},
@@ -191,18 +207,15 @@ static void print_more(FILE *file)
 
 /* ---- the runs ---- */
 
-static int write_json(const char *who, const typed *t, const char *name, const cJSON *numbers)
+/* "FOLDER/NAME.json" */
+static bool write_numbers(const char *who, const char *folder, const char *name, const cJSON *numbers)
 {
-    bool right = true;
-    if (t->out) {
-        char file[80];
-        snprintf(file, sizeof file, "%s.json", name);
-        char *path = path_join(t->out, file);
-        right = path && json_write(who, path, numbers);
-        free(path);
-    }
-    if (right && t->json) right = json_write(who, t->json, numbers);
-    return right ? EXIT_DONE : EXIT_FAILED;
+    char file[80];
+    snprintf(file, sizeof file, "%s.json", name);
+    char *path = path_join(folder, file);
+    bool right = path && json_write(who, path, numbers);
+    free(path);
+    return right;
 }
 
 static FILE *report_of(const typed *t)
@@ -211,18 +224,58 @@ static FILE *report_of(const typed *t)
     return t->json && strcmp(t->json, "-") == 0 ? stderr : stdout;
 }
 
-static int run_one(course *c, const typed *t)
+/* Runs an exercise whose flags were read, in a folder (NULL: writes nothing), prints it and adds its numbers to `runs`. Frees
+ * the run. */
+static int run_in(course *c, const char *folder, FILE *report, cJSON *runs)
 {
-    if (t->out && !make_folder(c->who, t->out)) return EXIT_FAILED;
-    if (t->json && !json_probe(c->who, t->json)) return EXIT_FAILED;
     int status = EXIT_FAILED;
-    if (!run_begin(c))
+    c->out = folder;
+    if (folder && !make_folder(c->who, folder))
+        status = EXIT_FAILED;
+    else if (!run_begin(c))
         complain(c->who, "out of memory");
     else
         status = run_exercise(c);
-    if (status == EXIT_DONE && report_of(t)) run_print(c, report_of(t));
-    if (status == EXIT_DONE) status = write_json(c->who, t, c->exercise->name, c->json);
+    if (status == EXIT_DONE) {
+        if (report && cJSON_GetArraySize(runs) > 0) fprintf(report, "\n");
+        if (report) run_print(c, report);
+        if (folder && !write_numbers(c->who, folder, c->exercise->name, c->json)) status = EXIT_FAILED;
+        cJSON_AddItemToArray(runs, c->json);
+        c->json = NULL;
+    }
     run_end(c);
+    return status;
+}
+
+/* An exercise that takes one rate is run once for each that was given, in folders of their own. */
+static int run_rates(const course *asked, const typed *t, cJSON *runs)
+{
+    int status = EXIT_DONE;
+    for (int k = 0; k < asked->lr.count && status == EXIT_DONE; k++) {
+        char name[NUMBER_SIZE + 8] = "lr-";
+        course c = *asked;
+        number_text(asked->lr.at[k], REEL_DOUBLE, name + 3);
+        c.reel = reel_context_new(NULL);
+        c.lr = (course_list){1, {asked->lr.at[k]}};
+        char *folder = t->out ? path_join(t->out, name) : NULL;
+        status = run_in(&c, folder, report_of(t), runs);
+        free(folder);
+    }
+    return status;
+}
+
+static int run_asked(course *c, const typed *t)
+{
+    if (t->out && !make_folder(c->who, t->out)) return EXIT_FAILED;
+    if (t->json && !json_probe(c->who, t->json)) return EXIT_FAILED;
+    cJSON *document = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(document, "runs");
+    bool several = c->lr.count > 1 && !c->exercise->any_lr;
+    int status = several ? run_rates(c, t, runs) : run_in(c, t->out, report_of(t), runs);
+    if (status == EXIT_DONE && t->json &&
+        !json_write(c->who, t->json, several ? document : cJSON_GetArrayItem(runs, 0)))
+        status = EXIT_FAILED;
+    if (several) reel_context_free(c->reel);
+    cJSON_Delete(document);
     return status;
 }
 
@@ -240,30 +293,25 @@ static int course_exercise(const exercise *e, int argc, char **argv)
     helped = e;
     int first = options_parse(&set, NULL, argc, argv);
     if (first < 0) return finish_output(name, -1 - first);
-    course c = {.exercise = e, .who = name};
-    return read_flags(&set, &t, &c) ? finish_output(name, run_one(&c, &t)) : EXIT_USAGE;
+    course c = {.exercise = e, .who = name, .reel = reel_context_new(NULL)};
+    if (read_flags(&set, &t, &c)) return finish_output(name, run_asked(&c, &t));
+    reel_context_free(c.reel);
+    return EXIT_USAGE;
 }
 
-/* Runs one of all in a folder of its own and adds its numbers to the list. */
+/* Runs one of all, as the lesson has it. */
 static int run_of_all(const option_set *set, const exercise *e, const typed *all, cJSON *runs)
 {
     char name[64];
+    const typed lesson = {.svg = all->svg};
     snprintf(name, sizeof name, "reel course %s", e->name);
-    typed t = {.svg = all->svg, .quiet = all->quiet};
-    course c = {.exercise = e, .who = name};
-    char *folder = all->out ? path_join(all->out, e->name) : NULL;
-    t.out = folder;
-    int status = read_flags(set, &t, &c) && (!folder || make_folder(name, folder)) && run_begin(&c) ? run_exercise(&c)
-                                                                                                    : EXIT_FAILED;
-    if (status == EXIT_DONE) {
-        FILE *report = report_of(all);
-        if (report) run_print(&c, report);
-        if (report) fprintf(report, "\n");
-        status = write_json(name, &t, e->name, c.json);
-        cJSON_AddItemToArray(runs, c.json);
-        c.json = NULL;
+    course c = {.exercise = e, .who = name, .reel = reel_context_new(NULL)};
+    if (!read_flags(set, &lesson, &c)) {
+        reel_context_free(c.reel);
+        return EXIT_FAILED;
     }
-    run_end(&c);
+    char *folder = all->out ? path_join(all->out, e->name) : NULL;
+    int status = run_in(&c, folder, report_of(all), runs);
     free(folder);
     return status;
 }
@@ -293,9 +341,11 @@ static int course_all(int argc, char **argv)
     cJSON *document = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(document, "course");
     int status = EXIT_DONE;
     for (const exercise *const *e = exercises; *e && status == EXIT_DONE; e++) status = run_of_all(&set, *e, &t, runs);
-    if (status == EXIT_DONE) status = write_json(set.command, &t, "course", document);
-    if (status == EXIT_DONE && t.out && !course_html(set.command, t.out, runs)) status = EXIT_FAILED;
-    if (status == EXIT_DONE && t.out && report_of(&t)) fprintf(report_of(&t), "%s: index.html, course.json\n", t.out);
+    if (status == EXIT_DONE && t.json && !json_write(set.command, t.json, document)) status = EXIT_FAILED;
+    if (status == EXIT_DONE && t.out &&
+        !(write_numbers(set.command, t.out, "course", document) && course_html(set.command, t.out, runs)))
+        status = EXIT_FAILED;
+    if (status == EXIT_DONE && t.out && report_of(&t)) fprintf(report_of(&t), "\n%s: index.html, course.json\n", t.out);
     cJSON_Delete(document);
     return finish_output(set.command, status);
 }

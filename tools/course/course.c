@@ -116,7 +116,6 @@ void course_chart(course *c, chart *lines, const char *name, const char *caption
 
 bool run_begin(course *c)
 {
-    c->reel = reel_context_new(NULL);
     c->table = open_memstream(&c->texts[0], &c->sizes[0]);
     c->more = open_memstream(&c->texts[1], &c->sizes[1]);
     c->json = cJSON_CreateObject();

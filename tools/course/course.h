@@ -36,6 +36,9 @@ typedef struct exercise {
     /* The flags, as they would be typed: the lesson's values, which a run without flags uses. NULL: the flag means nothing
      * here and is not offered. */
     const char *lr, *start, *steps, *momentum, *optimizer, *seed, *batch;
+    /* run() takes any number of rates up to COURSE_LIST; else it takes one, and is called once for each that is given. */
+    bool any_lr;
+    bool any_start; /* the same of starts; else as many as the lesson has are asked for */
     const char *meaning; /* what the flags mean here, where their common sentence does not say it; or NULL */
     const char *json;    /* "name  what it is" a line: the numbers that run() writes to course->json */
     void (*run)(course *c);

@@ -8,7 +8,7 @@
 #include "../options.h"
 #include "course.h"
 
-/* Makes context, texts and JSON of a run whose flags are set; false without memory. run_end in either case. */
+/* Makes texts and JSON of a run whose context and flags are set; false without memory. run_end in either case. */
 bool run_begin(course *c);
 /* Runs and completes c->json; returns the exit status, complained when it is not EXIT_DONE. */
 int run_exercise(course *c);
