@@ -16,6 +16,7 @@ typedef struct guideline {
     const char *trial;
     double (*train)(reel_context *reel, const fit_recipe *how);
     int64_t epochs, batch;
+    double momentum;
 } guideline;
 
 #define GUIDELINES 7
