@@ -21,6 +21,18 @@ reel_value valley_parabola(reel_tape *tape, reel_params *params, void *user)
     return polynomial(tape, params, 2, (const double[]){5, -4, 1});
 }
 
+reel_value valley_quartic(reel_tape *tape, reel_params *params, void *user)
+{
+    (void)user;
+    return polynomial(tape, params, 4, (const double[]){2, 0, 0, -3, 1});
+}
+
+reel_value valley_two(reel_tape *tape, reel_params *params, void *user)
+{
+    (void)user;
+    return polynomial(tape, params, 4, (const double[]){0, 1, -8, 0, 1});
+}
+
 #ifndef COURSE_NO_MAIN
 int main(void)
 {

@@ -36,6 +36,17 @@ reel_optimizer *course_optimizer(course *c, reel_params *params, double rate)
     return optimizer;
 }
 
+int course_descend(course *c, descent_loss loss, void *user, int n, const double *start, double rate, int steps,
+                   double *path, double *losses)
+{
+    reel_params *params = descent_params(c->reel, "x", n, start);
+    reel_optimizer *optimizer = course_optimizer(c, params, rate);
+    int made = descend(optimizer, loss, user, steps, path, losses);
+    reel_optimizer_free(optimizer);
+    reel_params_free(params);
+    return made;
+}
+
 double *course_numbers(course *c, int64_t count)
 {
     reel_array *numbers = reel_array_new(c->reel, REEL_DOUBLE, 1, &count);

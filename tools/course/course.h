@@ -38,7 +38,7 @@ typedef struct exercise {
     const char *lr, *start, *steps, *momentum, *optimizer, *seed, *batch;
     /* run() takes any number of rates up to COURSE_LIST; else it takes one, and is called once for each that is given. */
     bool any_lr;
-    bool any_start; /* the same of starts; else as many as the lesson has are asked for */
+    bool any_start;      /* the same of starts; else as many as the lesson has are asked for */
     const char *meaning; /* what the flags mean here, where their common sentence does not say it; or NULL */
     const char *json;    /* "name  what it is" a line: the numbers that run() writes to course->json */
     void (*run)(course *c);
@@ -75,6 +75,10 @@ void course_claim(course *c, const char *name, bool holds, const char *claim, co
 
 /* An optimizer of the kind that was asked for, with this rate and the momentum; NULL, and an error kept, when it has none. */
 reel_optimizer *course_optimizer(course *c, reel_params *params, double rate);
+
+/* descend() with a fresh store of n numbers and course_optimizer. */
+int course_descend(course *c, descent_loss loss, void *user, int n, const double *start, double rate, int steps,
+                   double *path, double *losses);
 
 /* `count` zeros that live as long as c->reel. Never NULL: without memory the command ends with a sentence. */
 double *course_numbers(course *c, int64_t count);

@@ -149,34 +149,33 @@ static void try_advice(course *c, const advice *a, reel_dataset *data, double li
 static void draw(course *c, const results *r)
 {
     plot p;
-    if (!course_picture(c, &p, "guidelines", 1000, 560,
-                        "Loss after training relative to the smallest one, against the rate as a multiple of the starting "
-                        "rate that the lesson gives. Where a line ends the loss is no longer finite or above a million times "
-                        "the smallest."))
+    if (!course_picture(c, &p, "guidelines", 1200, 860,
+                        "Loss after training against the learning rate, a panel a model that was tried: the line is the mean "
+                        "over the seeds, the bars go from the least to the largest, the dotted line is the starting rate "
+                        "that the lesson gives. Where the line ends the loss is no longer finite or above 10^6."))
         return;
-    double table[FACTORS][1 + GUIDELINES];
-    for (int f = 0; f < FACTORS; f++) {
-        table[f][0] = factors[f];
-        for (int row = 0; row < GUIDELINES; row++) {
-            double least = guidelines[row].train ? spread_of(r->loss[row][best_factor(r, row)]).mean : NAN;
-            double ratio = spread_of(r->loss[row][f]).mean / least;
-            table[f][1 + row] = ratio <= 1e6 ? ratio : NAN;
+    fprintf(p.script, "set multiplot layout 2,2\nset logscale xy\nset format x '%%g'\nset format y '%%g'\nunset key\n");
+    for (int row = 0, drawn = 0; row < GUIDELINES && drawn < 4; row++) {
+        const guideline *g = &guidelines[row];
+        if (!g->train) continue;
+        double table[FACTORS][4];
+        for (int f = 0; f < FACTORS; f++) {
+            spread s = spread_of(r->loss[row][f]);
+            table[f][0] = factors[f] * g->rate;
+            table[f][1] = s.most <= 1e6 ? s.mean : NAN;
+            table[f][2] = s.least;
+            table[f][3] = s.most;
         }
-    }
-    course_data(c, &p, FACTORS, 1 + GUIDELINES, table[0]);
-    fprintf(p.script, "set logscale xy\nset format x '%%g'\nset format y '%%g'\nset xlabel 'rate / starting rate of the lesson'\n"
-                      "set ylabel 'loss / smallest loss'\nset key outside right\nset yrange [0.7:*]\nset xrange [0.007:1500]\n"
-                      "set arrow from 1, graph 0 to 1, graph 1 nohead linewidth 1.5 dashtype 3 linecolor rgb '#444444'\nplot ");
-    for (int row = 0, drawn = 0; row < GUIDELINES; row++) {
-        if (!guidelines[row].train) continue;
+        course_data(c, &p, FACTORS, 4, table[0]);
         fprintf(p.script,
-                "%s'guidelines.dat' using 1:%d with linespoints linewidth 2 pointtype %d dashtype %d linecolor rgb '%s' title "
-                "'%s'",
-                drawn ? ", \\\n    " : "", 2 + row, (const int[]){7, 5, 9, 11}[row % 4], row + 1, plot_colour[row % PLOT_COLOURS],
-                guidelines[row].model);
+                "set title '%s, %s'\nset xlabel '%s'\nset ylabel '%s'\nunset arrow\n"
+                "set arrow from %g, graph 0 to %g, graph 1 nohead linewidth 2 dashtype 3 linecolor rgb '%s'\n"
+                "plot 'guidelines.dat' index %d using 1:2:3:4 with yerrorlines linewidth 2 pointtype 7 linecolor rgb '%s'\n",
+                g->model, g->optimizer, drawn >= 2 ? "learning rate" : "", drawn % 2 ? "" : "loss", g->rate, g->rate,
+                plot_colour[1], drawn, plot_colour[0]);
         drawn++;
     }
-    fprintf(p.script, "\n");
+    fprintf(p.script, "unset multiplot\n");
     course_draw(c, &p);
 }
 

@@ -64,10 +64,8 @@ static void run(course *c)
     line_data houses = {5, size, price};
     int steps = c->steps < LONG_RUN ? LONG_RUN : c->steps, exact = -1;
     double *path = course_numbers(c, 2 * (steps + 1)), *loss = course_numbers(c, steps + 1), curvature[2];
-    double start[2] = {c->start.at[0], c->start.at[c->start.count > 1]};
-    reel_params *params = descent_params(c->reel, "line", 2, start);
-    descend(course_optimizer(c, params, c->lr.at[0]), line_loss, &houses, steps, path, loss);
-    course_curvature(c, line_loss, &houses, 2, start, curvature);
+    course_descend(c, line_loss, &houses, 2, c->start.at, c->lr.at[0], steps, path, loss);
+    course_curvature(c, line_loss, &houses, 2, c->start.at, curvature);
     if (reel_failed(c->reel)) return;
     print_epochs(c, path, loss);
 

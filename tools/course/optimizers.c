@@ -200,7 +200,7 @@ static void draw(course *c, const results *r)
         }
         course_data(c, &p, c->lr.count, 1 + KINDS, table[0]);
     }
-    fprintf(p.script, "set multiplot layout 2,2\nset logscale xy\nset format x '%%g'\nset format y '%%.0e'\nset key bottom left\n");
+    fprintf(p.script, "set multiplot layout 2,2\nset logscale xy\nset format x '%%g'\nset format y '%%.0e'\nset key bottom left Left reverse samplen 3\n");
     for (int problem = 0; problem < PROBLEMS; problem++) {
         fprintf(p.script, "set title '%s'\nset xlabel '%s'\nset ylabel '%s'\nplot ", optimizers_problems[problem].name,
                 problem >= 2 ? "learning rate" : "", problem % 2 ? "" : "loss");

@@ -70,8 +70,7 @@ static void run(course *c)
     /* The lesson's picture goes on to step 24. */
     int steps = c->steps < 24 ? 24 : c->steps;
     double *x = course_numbers(c, steps + 1), *height = course_numbers(c, steps + 1);
-    reel_params *params = descent_params(c->reel, "x", 1, c->start.at);
-    descend(course_optimizer(c, params, c->lr.at[0]), valley_parabola, NULL, steps, x, height);
+    course_descend(c, valley_parabola, NULL, 1, c->start.at, c->lr.at[0], steps, x, height);
     if (reel_failed(c->reel)) return;
     print_steps(c, x, height);
     json_add_numbers(c->json, "x", x, steps + 1, REEL_DOUBLE, NULL);

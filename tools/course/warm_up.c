@@ -145,7 +145,7 @@ static void draw(course *c, const first_steps *f, const double *losses)
             "set multiplot layout 1,2\nset logscale x\nset format x '%%g'\nset key top right\nset xlabel 'step'\n"
             "set ylabel 'update / rate, root mean square'\nset title 'The first updates'\nset yrange [0:*]\n"
             "plot 'warm-up.dat' index 0 using 1:2 with lines linewidth 2 linecolor rgb '%s' title 'Adam', \\\n"
-            "    '' index 0 using 1:3 with lines linewidth 2 dashtype 2 linecolor rgb '%s' title 'without correction'\n"
+            "    '' index 0 using 1:3 with lines linewidth 2 linecolor rgb '%s' title 'without correction'\n"
             "set xlabel 'learning rate'\nset ylabel 'loss'\nset title 'After training'\nset key top left\n"
             "set logscale y\nset format y '%%g'\nset yrange [*:*]\n"
             "plot 'warm-up.dat' index 1 using ($1*0.96):2:3:4 with yerrorlines pointtype 7 linewidth 2 linecolor rgb '%s' "
