@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Averages the last snapshots of a network and measures loss and sharpness of each and of their mean.
+ * Averages the last snapshots of a network and measures loss and sharpness of each and of their mean. To copy and change, with fit.h and fit.c.
+ *
+ *     cc averaging.c fit.c -o averaging $(pkg-config --cflags --libs reel)
  */
 #include "averaging.h"
 
@@ -50,3 +52,31 @@ averaging_place averaging_train(reel_context *reel, uint64_t seed, const averagi
     reel_trainer_free(trainer);
     return mean;
 }
+
+#ifndef COURSE_NO_MAIN
+#include <stdio.h>
+
+int main(void)
+{
+    enum { SNAPSHOTS = 10 };
+    averaging_options options = {
+        .rows = 200,
+        .test_rows = 1000,
+        .noise = 0.3,
+        .snapshots = SNAPSHOTS,
+        .how = {.optimizer = "sgd", .lr = 0.3, .momentum = 0.9, .epochs = 60, .batch = 10, .seed = 42}};
+    averaging_place places[SNAPSHOTS];
+    reel_context *reel = reel_context_new(NULL);
+    averaging_place mean = averaging_train(reel, 42, &options, places);
+    for (int k = 0; k < SNAPSHOTS && !reel_failed(reel); k++)
+        printf("snapshot %2d  loss on new rows %.4f  sharpness %.4f\n", k + 1, places[k].test_loss,
+               places[k].sharpness);
+    if (!reel_failed(reel))
+        printf("average      loss on new rows %.4f  sharpness %.4f\n", mean.test_loss, mean.sharpness);
+
+    int status = reel_failed(reel);
+    if (status) fprintf(stderr, "%s\n", reel_error_text(reel));
+    reel_context_free(reel);
+    return status;
+}
+#endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Weights, more and fewer rows, SMOTE and focal loss for a rare class.
+ * Weights, more and fewer rows, SMOTE and focal loss for a rare class. To copy and change, with fit.h and fit.c.
+ *
+ *     cc class_imbalance.c fit.c -o class_imbalance $(pkg-config --cflags --libs reel) -lm
  */
 #include "class_imbalance.h"
 
@@ -112,8 +114,8 @@ reel_dataset undersample(reel_context *reel, const reel_dataset *data, uint64_t 
 double focal_value(reel_context *reel, double label, double probability, double gamma)
 {
     reel_tape *tape = reel_tape_new(reel, REEL_DOUBLE);
-    double value = reel_item(
-        reel_focal(reel_scalar(tape, probability), reel_scalar(tape, label), gamma, 1e-8, REEL_MEAN));
+    double value =
+        reel_item(reel_focal(reel_scalar(tape, probability), reel_scalar(tape, label), gamma, 1e-8, REEL_MEAN));
     reel_tape_free(tape);
     return value;
 }
@@ -236,3 +238,27 @@ imbalance_result imbalance_train(reel_context *reel, const reel_dataset *data, c
     }
     return result;
 }
+
+#ifndef COURSE_NO_MAIN
+#include <stdio.h>
+
+int main(void)
+{
+    static const char *const names[IMBALANCE_METHODS] = {"plain", "weights",       "oversampling",
+                                                         "SMOTE", "undersampling", "focal loss"};
+    fit_recipe how = {.optimizer = "adam", .lr = 0.01, .epochs = 16, .batch = 100, .seed = 42};
+    reel_context *reel = reel_context_new(NULL);
+    reel_dataset data = imbalance_data(reel, reel_rng_numpy_new(reel, 42), 10000, 100, 2);
+    reel_dataset test = imbalance_data(reel, reel_rng_numpy_new(reel, 1042), 10000, 100, 2);
+    for (int m = 0; m < IMBALANCE_METHODS && !reel_failed(reel); m++) {
+        imbalance_result result = imbalance_train(reel, &data, &test, m, 99, 2, &how);
+        printf("%-14s precision %.3f  recall %.3f  average precision %.3f  mean probability %.3f\n", names[m],
+               result.precision, result.recall, result.average_precision, result.mean_probability);
+    }
+
+    int status = reel_failed(reel);
+    if (status) fprintf(stderr, "%s\n", reel_error_text(reel));
+    reel_context_free(reel);
+    return status;
+}
+#endif

@@ -28,7 +28,8 @@ static void take_rows(reel_array *to, const reel_array *from, const int64_t *tak
     if (!to) return;
     size_t width = (size_t)from->shape[1];
     for (int64_t i = 0; i < count; i++)
-        memcpy(fit_numbers(to) + (size_t)i * width, fit_numbers(from) + (size_t)take[i] * width, width * sizeof(double));
+        memcpy(fit_numbers(to) + (size_t)i * width, fit_numbers(from) + (size_t)take[i] * width,
+               width * sizeof(double));
 }
 
 reel_dataset fit_rows(reel_context *reel, const reel_dataset *from, const int64_t *take, int64_t count)

@@ -122,7 +122,8 @@ static double transfer(reel_context *reel, const fit_recipe *how)
 const guideline guidelines[GUIDELINES] = {
     {"linear_regression", 0.01, "sgd", "five house prices, 1000 steps", linear_regression, 1000, 0, 0},
     {"small_neural_net", 0.001, "adam", "two moons, a net of 337 parameters, 40 epochs", small_net, 40, 20, 0},
-    {"cnn_from_scratch", 0.01, "sgd", "bars in 200 pictures of 8 by 8, 4 filters, 25 epochs", from_scratch, 25, 20, 0.9},
+    {"cnn_from_scratch", 0.01, "sgd", "bars in 200 pictures of 8 by 8, 4 filters, 25 epochs", from_scratch, 25, 20,
+     0.9},
     {"cnn_transfer_learning", 0.0001, "adamw", "slanted bars after bars, 40 pictures, 40 epochs", transfer, 40, 20, 0},
     {"transformer_training", 0.0001, "adamw", NULL, NULL, 0, 0, 0},
     {"llm_fine_tuning", 0.00001, "adamw", NULL, NULL, 0, 0, 0},
@@ -139,8 +140,12 @@ int main(void)
         const guideline *g = &guidelines[i];
         printf("%-22s %g", g->model, g->rate);
         for (double factor = 0.1; g->train && factor < 2000; factor *= 10) {
-            fit_recipe how = {.optimizer = g->optimizer, .lr = factor * g->rate, .momentum = g->momentum, .epochs = g->epochs,
-                              .batch = g->batch, .seed = 42};
+            fit_recipe how = {.optimizer = g->optimizer,
+                              .lr = factor * g->rate,
+                              .momentum = g->momentum,
+                              .epochs = g->epochs,
+                              .batch = g->batch,
+                              .seed = 42};
             printf("  x%g: %.5g", factor, g->train(reel, &how));
         }
         printf("\n");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Imputation and indicators.
+ * Imputation and indicators. To copy and change, with fit.h, messy.h and their files.
+ *
+ *     cc missing_features.c fit.c messy.c -o missing_features $(pkg-config --cflags --libs reel) -lm
  */
 #include "missing_features.h"
 
@@ -74,3 +76,31 @@ done:
     free(fill);
     return result;
 }
+
+#ifndef COURSE_NO_MAIN
+#include <stdio.h>
+
+int main(void)
+{
+    static const char *const names[MISSING_METHODS] = {"rows dropped",     "mean",           "zero", "zero + indicator",
+                                                       "mean + indicator", "nothing missing"};
+    fit_recipe how = {.optimizer = "adam", .lr = 0.01, .epochs = 30, .batch = 50, .seed = 42};
+    reel_context *reel = reel_context_new(NULL);
+    reel_rng *numpy = reel_rng_numpy_new(reel, 42), *other = reel_rng_numpy_new(reel, 1042);
+    noisy_data data = noisy_data_new(reel, numpy, 1000, 0.1), test = noisy_data_new(reel, other, 1000, 0.1);
+    reel_array *holed = reel_array_cast(reel, REEL_DOUBLE, data.x);
+    reel_array *test_holed = reel_array_cast(reel, REEL_DOUBLE, test.x);
+    missing_take(holed, numpy, 0.05, false);
+    missing_take(test_holed, other, 0.05, false);
+    for (int m = 0; m < MISSING_METHODS && !reel_failed(reel); m++) {
+        missing_result result = missing_train(reel, &data, holed, &test, test_holed, m, &how);
+        printf("%-18s accuracy %.3f  loss %.3f  from %lld rows\n", names[m], result.accuracy, result.loss,
+               (long long)result.rows);
+    }
+
+    int status = reel_failed(reel);
+    if (status) fprintf(stderr, "%s\n", reel_error_text(reel));
+    reel_context_free(reel);
+    return status;
+}
+#endif

@@ -99,7 +99,8 @@ static double two_moons(reel_context *reel, const fit_recipe *how)
     for (int k = 0; k < 2; k++) {
         reel_dataset *set = reel_moons_new(reel, k ? 1000 : 200, 0.2, reel_rng_numpy_new(reel, how->seed + 1000 * k));
         if (!set) return NAN;
-        sets[k] = (reel_dataset){reel_array_cast(reel, REEL_DOUBLE, set->x), reel_array_cast(reel, REEL_DOUBLE, set->y)};
+        sets[k] =
+            (reel_dataset){reel_array_cast(reel, REEL_DOUBLE, set->x), reel_array_cast(reel, REEL_DOUBLE, set->y)};
         reel_dataset_free(set);
     }
     fit_net net = fit_net_new(reel, 4, (const int[]){2, 16, 16, 1}, "relu", how->seed);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Huber's loss, clipping, and the gradient of each sample, where a few rows are far off.
+ * Huber's loss, clipping, and the gradient of each sample, where a few rows are far off. To copy and change, with fit.h and fit.c.
+ *
+ *     cc outliers.c fit.c -o outliers $(pkg-config --cflags --libs reel) -lm
  */
 #include "outliers.h"
 
@@ -85,3 +87,25 @@ void outlier_norms(reel_context *reel, const reel_dataset *data, const double *w
     }
     reel_tape_free(tape);
 }
+
+#ifndef COURSE_NO_MAIN
+#include <stdio.h>
+
+int main(void)
+{
+    static const char *const names[OUTLIER_METHODS] = {"squared error", "clipped", "Huber", "absolute error"};
+    fit_recipe how = {.optimizer = "sgd", .lr = 0.01, .epochs = 20, .batch = 32, .seed = 42};
+    double w[OUTLIER_FEATURE_COUNT];
+    reel_context *reel = reel_context_new(NULL);
+    reel_dataset data = outlier_data(reel, reel_rng_numpy_new(reel, 42), 1000, 0.05, 20, OUTLIER_TARGET);
+    for (int m = 0; m < OUTLIER_METHODS && !reel_failed(reel); m++) {
+        double distance = outlier_train(reel, &data, m, 1, &how, w);
+        printf("%-16s w = (%.3f, %.3f, %.3f), %.4f from the truth\n", names[m], w[0], w[1], w[2], distance);
+    }
+
+    int status = reel_failed(reel);
+    if (status) fprintf(stderr, "%s\n", reel_error_text(reel));
+    reel_context_free(reel);
+    return status;
+}
+#endif

@@ -18,7 +18,11 @@ static const reel_hyper hypers[] = {
     {.name = "lr", .text = "learning rate", .value = 0.001, .most = INFINITY, .open_most = true},
     {.name = "beta1", .text = "share of the first moment that stays", .value = 0.9, .most = 1, .open_most = true},
     {.name = "beta2", .text = "share of the second moment that stays", .value = 0.999, .most = 1, .open_most = true},
-    {.name = "eps", .text = "added to the root of the second moment", .value = 1e-8, .most = INFINITY, .open_most = true},
+    {.name = "eps",
+     .text = "added to the root of the second moment",
+     .value = 1e-8,
+     .most = INFINITY,
+     .open_most = true},
 };
 
 static reel_status update(const reel_update *u)
@@ -96,6 +100,10 @@ double warm_up_train(reel_context *reel, int64_t warmup, const fit_recipe *how, 
         if (epoch > epochs - (epochs + 9) / 10) sum += loss, count++;
     }
     reel_trainer_free(trainer);
+    if (reel_error_status(reel) == REEL_NOT_FINITE) { /* a result, not an error */
+        reel_error_clear(reel);
+        return *peak = INFINITY;
+    }
     return sum / (double)count;
 }
 

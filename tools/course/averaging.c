@@ -73,7 +73,8 @@ static void print_figures(course *c, const figures *f)
         seeds_json(o, "test_accuracy", f->accuracy[m]);
         seeds_json(o, "sharpness", f->sharpness[m]);
     }
-    fprintf(c->more, "\n%-10s %-28s %-22s %s\n", "seed", "sharpness of the snapshots", "of the average", "snapshots above it");
+    fprintf(c->more, "\n%-10s %-28s %-22s %s\n", "seed", "sharpness of the snapshots", "of the average",
+            "snapshots above it");
     for (int s = 0; s < SEEDS; s++)
         fprintf(c->more, "%-10llu %-7.3f to %-17.3f %-22.3f %g of %d\n", (unsigned long long)c->seed + (unsigned)s,
                 f->least[s], f->most[s], f->sharpness[AVERAGE][s], f->below[s], SNAPSHOTS);
@@ -89,8 +90,8 @@ static void make_claims(course *c, const figures *f)
     for (int s = 0; s < SEEDS; s++) flatter += f->below[s] == SNAPSHOTS;
     const double *sharp = f->sharpness[AVERAGE], *mean = f->sharpness[MEAN];
     course_claim(c, "flatter", flatter == SEEDS, "At the average the curvature is smaller than at any snapshot.",
-                 "So it is with %d of %d seeds. Against the mean of the snapshots, %s, the average has %s: %s.", flatter, SEEDS,
-                 seeds_text(mean, 3, text[0]), seeds_text(sharp, 3, text[1]), seeds_word(sharp, mean));
+                 "So it is with %d of %d seeds. Against the mean of the snapshots, %s, the average has %s: %s.",
+                 flatter, SEEDS, seeds_text(mean, 3, text[0]), seeds_text(sharp, 3, text[1]), seeds_word(sharp, mean));
     const double *loss = f->test[AVERAGE], *each = f->test[MEAN];
     course_claim(c, "generalises", seeds_compare(loss, each) > 0, "The average generalises better than the snapshots.",
                  "Loss on new rows %s, mean of the snapshots %s: %s.", seeds_text(loss, 3, text[0]),
@@ -99,14 +100,14 @@ static void make_claims(course *c, const figures *f)
     for (int s = 0; s < SEEDS; s++) gain[s] = 100 * (f->accuracy[AVERAGE][s] - f->accuracy[LAST][s]);
     spread g = spread_of(gain);
     course_claim(c, "gain", g.least > 0 && g.mean >= 1, "It brings 1 to 2 % of accuracy.",
-                 "Against the last snapshot %+.2f percentage points on average, %+.2f to %+.2f over the seeds.", g.mean, g.least,
-                 g.most);
+                 "Against the last snapshot %+.2f percentage points on average, %+.2f to %+.2f over the seeds.", g.mean,
+                 g.least, g.most);
     int agree = 0;
     for (int s = 0; s < SEEDS; s++)
         agree += (f->sharpness[AVERAGE][s] < f->sharpness[LAST][s]) == (f->test[AVERAGE][s] < f->test[LAST][s]);
     course_claim(c, "flat_is_good", agree == SEEDS, "Flatter minima generalise better.",
-                 "Of average and last snapshot the flatter one has the smaller loss on new rows with %d of %d seeds.", agree,
-                 SEEDS);
+                 "Of average and last snapshot the flatter one has the smaller loss on new rows with %d of %d seeds.",
+                 agree, SEEDS);
 }
 
 static void draw(course *c, const averaging_place *places, const averaging_place *averages)
@@ -128,12 +129,13 @@ static void draw(course *c, const averaging_place *places, const averaging_place
     fprintf(p.script, "set xlabel 'sharpness: largest eigenvalue of the Hessian of the training loss'\n"
                       "set ylabel 'cross-entropy on new rows'\nset key outside right\nplot ");
     for (int s = 0; s < SEEDS; s++)
-        fprintf(p.script,
-                "'averaging.dat' index %d with points pointtype 7 pointsize 0.9 linecolor rgb '%s' title 'seed %llu', \\\n"
-                "    'averaging.dat' index %d with points pointtype 9 pointsize 2.6 linecolor rgb '%s' title '  "
-                "averaged'%s",
-                2 * s, plot_colour[s], (unsigned long long)c->seed + (unsigned)s, 2 * s + 1, plot_colour[s],
-                s + 1 < SEEDS ? ", \\\n    " : "\n");
+        fprintf(
+            p.script,
+            "'averaging.dat' index %d with points pointtype 7 pointsize 0.9 linecolor rgb '%s' title 'seed %llu', \\\n"
+            "    'averaging.dat' index %d with points pointtype 9 pointsize 2.6 linecolor rgb '%s' title '  "
+            "averaged'%s",
+            2 * s, plot_colour[s], (unsigned long long)c->seed + (unsigned)s, 2 * s + 1, plot_colour[s],
+            s + 1 < SEEDS ? ", \\\n    " : "\n");
     course_draw(c, &p);
 }
 
@@ -157,10 +159,12 @@ const exercise exercise_averaging = {
     .optimizer = "sgd",
     .seed = "42",
     .batch = "10",
-    .meaning = "A network 2-16-1 on two moons, 200 rows with noise 0.3. The parameters at the end of the last 10 epochs are "
-               "averaged. --seed is the first of six seeds.",
-    .json = "last, mean_of_snapshots, average  of each, a number a seed: train_loss, test_loss, test_accuracy, sharpness\n"
-            "sharpness_least, sharpness_most  of the snapshots, a number a seed\n"
-            "snapshots_above  how many of the 10 snapshots are sharper than the average, a number a seed",
+    .meaning =
+        "A network 2-16-1 on two moons, 200 rows with noise 0.3. The parameters at the end of the last 10 epochs are "
+        "averaged. --seed is the first of six seeds.",
+    .json =
+        "last, mean_of_snapshots, average  of each, a number a seed: train_loss, test_loss, test_accuracy, sharpness\n"
+        "sharpness_least, sharpness_most  of the snapshots, a number a seed\n"
+        "snapshots_above  how many of the 10 snapshots are sharper than the average, a number a seed",
     .run = run,
 };

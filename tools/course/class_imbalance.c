@@ -15,8 +15,8 @@
 #define DISTANCE 2.0
 
 static const char *const names[] = {"plain", "weights", "oversampling", "smote", "undersampling", "focal"};
-static const char *const labels[] = {"plain", "class weights 1:99", "oversampling", "SMOTE", "undersampling",
-                                     "focal loss, gamma 2"};
+static const char *const labels[] = {"plain", "class weights 1:99", "oversampling",
+                                     "SMOTE", "undersampling",      "focal loss, gamma 2"};
 
 /* The fields of imbalance_result by name, in its order. */
 enum { PRECISION, RECALL, F1, MOVED_F1, THRESHOLD, RANKING, MEAN, LOSS, FIELDS };
@@ -45,8 +45,8 @@ static void measure(course *c, int s, figures *f)
                       .seed = seed};
     for (int m = 0; m < IMBALANCE_METHODS && !reel_failed(c->reel); m++) {
         imbalance_result r = imbalance_train(c->reel, &data, &test, m, WEIGHT, GAMMA, &how);
-        const double all[] = {r.precision, r.recall,            r.f1,               r.moved_f1,
-                              r.threshold, r.average_precision, r.mean_probability, r.loss};
+        const double all[] = {r.precision,         r.recall,           r.f1,  r.moved_f1, r.threshold,
+                              r.average_precision, r.mean_probability, r.loss};
         for (int k = 0; k < FIELDS; k++) f->at[k][m][s] = all[k];
     }
 }
@@ -54,7 +54,8 @@ static void measure(course *c, int s, figures *f)
 static void print_figures(course *c, const figures *f)
 {
     fprintf(c->more, "Mean over %d seeds, on %d new rows\n%-20s", SEEDS, ROWS, "");
-    static const char *const heads[] = {"precision", "recall", "F1", "F1 moved", "threshold", "avg prec", "mean p", "loss"};
+    static const char *const heads[] = {"precision", "recall",   "F1",     "F1 moved",
+                                        "threshold", "avg prec", "mean p", "loss"};
     for (int k = 0; k < FIELDS; k++) fprintf(c->more, " %9s", heads[k]);
     fprintf(c->more, "\n");
     for (int m = 0; m < IMBALANCE_METHODS; m++) {
@@ -66,8 +67,9 @@ static void print_figures(course *c, const figures *f)
         }
         fprintf(c->more, "\n");
     }
-    fprintf(c->more, "\nF1 moved: at the threshold whose F1 on the training rows is largest; mean p: mean probability, "
-                     "where %g is right\n",
+    fprintf(c->more,
+            "\nF1 moved: at the threshold whose F1 on the training rows is largest; mean p: mean probability, "
+            "where %g is right\n",
             (double)POSITIVES / ROWS);
 }
 
@@ -101,7 +103,9 @@ static int better_ranking(const figures *f, char list[200])
         int found = seeds_compare(f->at[RANKING][IMBALANCE_PLAIN], f->at[RANKING][m]);
         better += found > 0;
         used += (size_t)snprintf(list + used, used < 200 ? 200 - used : 0, "%s%s %s", used ? ", " : "", labels[m],
-                                 found > 0 ? "better" : found < 0 ? "worse" : "no difference found");
+                                 found > 0   ? "better"
+                                 : found < 0 ? "worse"
+                                             : "no difference found");
         if (used > 199) used = 199;
     }
     return better;
@@ -119,12 +123,13 @@ static void make_claims(course *c, const figures *f)
     course_claim(c, "ranking", better == IMBALANCE_METHODS - 1, "The remedies make a better classifier.",
                  "By average precision, for which no threshold matters: %s.", list);
     const double *moved = f->at[MOVED_F1][IMBALANCE_PLAIN], *other = f->at[MOVED_F1][IMBALANCE_WEIGHTS];
-    course_claim(c, "threshold", seeds_compare(moved, other) > 0, "Weights do what a moved threshold cannot.",
-                 "F1 of plain training with its threshold moved to %s: %s; of class weights with theirs moved to %s: %s: "
-                 "%s.",
-                 seeds_text(f->at[THRESHOLD][IMBALANCE_PLAIN], 2, text[0]), seeds_text(moved, 3, text[1]),
-                 seeds_text(f->at[THRESHOLD][IMBALANCE_WEIGHTS], 2, text[2]), seeds_text(other, 3, text[3]),
-                 seeds_word(moved, other));
+    course_claim(
+        c, "threshold", seeds_compare(moved, other) > 0, "Weights do what a moved threshold cannot.",
+        "F1 of plain training with its threshold moved to %s: %s; of class weights with theirs moved to %s: %s: "
+        "%s.",
+        seeds_text(f->at[THRESHOLD][IMBALANCE_PLAIN], 2, text[0]), seeds_text(moved, 3, text[1]),
+        seeds_text(f->at[THRESHOLD][IMBALANCE_WEIGHTS], 2, text[2]), seeds_text(other, 3, text[3]),
+        seeds_word(moved, other));
     const double *mean = f->at[MEAN][IMBALANCE_WEIGHTS];
     course_claim(c, "probability", spread_of(mean).most < 2 * (double)POSITIVES / ROWS,
                  "With class weights the output can still be read as a probability.",
@@ -147,14 +152,15 @@ static void run(course *c)
     print_figures(c, f);
     print_focal(c);
     make_claims(c, f);
-    seeds_picture(c, "class-imbalance",
-                  "On new rows, a dot for each seed and a bar for their mean: what is found at the threshold 1/2, how much "
-                  "of what is found is right, the ranking, and the mean probability, where 0.01 is right.",
-                  IMBALANCE_METHODS, labels, 4,
-                  (const seeds_panel[]){{"recall", f->at[RECALL][0], false},
-                                        {"precision", f->at[PRECISION][0], false},
-                                        {"average precision", f->at[RANKING][0], false},
-                                        {"mean probability", f->at[MEAN][0], true}});
+    seeds_picture(
+        c, "class-imbalance",
+        "On new rows, a dot for each seed and a bar for their mean: what is found at the threshold 1/2, how much "
+        "of what is found is right, the ranking, and the mean probability, where 0.01 is right.",
+        IMBALANCE_METHODS, labels, 4,
+        (const seeds_panel[]){{"recall", f->at[RECALL][0], false},
+                              {"precision", f->at[PRECISION][0], false},
+                              {"average precision", f->at[RANKING][0], false},
+                              {"mean probability", f->at[MEAN][0], true}});
 }
 
 const exercise exercise_class_imbalance = {
@@ -168,9 +174,10 @@ const exercise exercise_class_imbalance = {
     .batch = "100",
     .meaning = "A network 2-16-1; every method makes as many updates. The lesson has labels only: the features are two "
                "islands of the rare class in a sea of the other. --seed is the first of six seeds.",
-    .json = "plain, weights, oversampling, smote, undersampling, focal  of each method, a number a seed, on new rows: "
-            "precision, recall, f1 at the threshold 1/2; moved_f1 at the threshold that is best on the training rows, and "
-            "threshold; average_precision; mean_probability; loss\n"
-            "focal_loss  of a positive example: p = 0.01, 0.1, 0.5, 0.9, 0.99, each with gamma = 0, 2, 5",
+    .json =
+        "plain, weights, oversampling, smote, undersampling, focal  of each method, a number a seed, on new rows: "
+        "precision, recall, f1 at the threshold 1/2; moved_f1 at the threshold that is best on the training rows, and "
+        "threshold; average_precision; mean_probability; loss\n"
+        "focal_loss  of a positive example: p = 0.01, 0.1, 0.5, 0.9, 0.99, each with gamma = 0, 2, 5",
     .run = run,
 };

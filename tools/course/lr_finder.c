@@ -78,7 +78,8 @@ static void draw(course *c, int count, const double *rate, const double *loss, d
         fprintf(p.script,
                 "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead linewidth 2 dashtype %d linecolor rgb '%s'\n",
                 marks[k].at, marks[k].at, marks[k].dash, plot_colour[marks[k].colour]);
-    fprintf(p.script, "plot 'lr-finder.dat' using 1:2 with lines linewidth 2 linecolor rgb '%s' title 'loss'", plot_colour[0]);
+    fprintf(p.script, "plot 'lr-finder.dat' using 1:2 with lines linewidth 2 linecolor rgb '%s' title 'loss'",
+            plot_colour[0]);
     for (int k = 0; k < 4; k++)
         fprintf(p.script, ", \\\n    NaN with lines linewidth 2 dashtype %d linecolor rgb '%s' title '%s: %.4g'",
                 marks[k].dash, plot_colour[marks[k].colour], marks[k].title, marks[k].at);
@@ -108,15 +109,17 @@ static void run(course *c)
     json_add_number(c->json, "suggestion", test->suggestion, REEL_DOUBLE);
     json_add_text(c->json, "why", test->why);
 
-    course_claim(c, "explosion", stop <= limit, "The finder discovers where training becomes unstable.",
-                 "It stops at %.4g after %d steps; the limit, 2 / curvature for plain descent, is %.4g: %.2g times less. "
-                 "%.0f updates at the rate where it stops end at %.3g.",
-                 stop, count, limit, stop / limit, (double)c->steps, trials[4].loss);
-    course_claim(c, "tenth", tenth < limit && trials[2].loss <= trials[0].loss,
-                 "The best rate is a tenth of where the loss explodes.",
-                 "That is %.4g, %.2g of the limit: %d updates leave a loss of %.4g, the rate of steepest descent, %.4g, "
-                 "%.4g.",
-                 tenth, tenth / limit, c->steps, trials[2].loss, steepest, trials[0].loss);
+    course_claim(
+        c, "explosion", stop <= 2 * limit && limit <= 2 * stop, "The finder discovers where training becomes unstable.",
+        "It stops at %.4g after %d steps, %.3g times the limit that the curvature sets, %.4g. %d updates at the rate "
+        "where it stops end at %.3g, just below the limit at %.4g.",
+        stop, count, stop / limit, limit, c->steps, trials[4].loss, trials[3].loss);
+    course_claim(
+        c, "tenth", tenth < limit && trials[2].loss <= trials[0].loss,
+        "The best rate is a tenth of where the loss explodes.",
+        "That is %.4g, %.2g of the limit: %d updates leave a loss of %.4g, the rate of steepest descent, %.4g, "
+        "%.4g.",
+        tenth, tenth / limit, c->steps, trials[2].loss, steepest, trials[0].loss);
     course_claim(c, "steepest", trials[0].loss <= trials[2].loss && trials[0].loss <= trials[3].loss,
                  "The best rate is where the loss falls fastest.",
                  "That is %.4g, %.2g of the limit: after %d updates the loss is %.4g; just below the limit it is %.4g.",
@@ -136,7 +139,8 @@ const exercise exercise_lr_finder = {
             "limit  largest stable rate, from the curvature\n"
             "rate, loss  of the sweep\n"
             "suggestion, why  of reel_lr_find\n"
-            "trials  name, rate and loss after --steps updates of the steepest descent, the suggestion, a tenth of where it "
+            "trials  name, rate and loss after --steps updates of the steepest descent, the suggestion, a tenth of "
+            "where it "
             "stops, just below the limit, where it stops",
     .run = run,
 };

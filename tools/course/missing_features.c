@@ -13,8 +13,8 @@
 #define NOISE 0.10
 
 static const char *const names[] = {"dropped", "mean", "zero", "zero_indicator", "mean_indicator", "nothing_missing"};
-static const char *const labels[] = {"rows dropped",     "mean",             "zero",
-                                     "zero + indicator", "mean + indicator", "nothing missing"};
+static const char *const labels[] = {"rows dropped",     "mean",           "zero", "zero + indicator",
+                                     "mean + indicator", "nothing missing"};
 
 /* How numbers get lost. */
 enum { LESSON, MANY, LARGE, SHIFTED, SCENES };
@@ -99,14 +99,14 @@ static void print_scene(course *c, int scene, const figures *f)
 }
 
 /* "loss a, with b: ..." of two methods in a scene. */
-static void compare(course *c, const figures *f, const char *name, int scene, missing_method with, missing_method without,
-                    const char *claim)
+static void compare(course *c, const figures *f, const char *name, int scene, missing_method with,
+                    missing_method without, const char *claim)
 {
     char text[2][SEEDS_TEXT];
     const double *a = f->loss[scene][with], *b = f->loss[scene][without];
     course_claim(c, name, seeds_compare(a, b) > 0, claim, "%s: loss %s with \"%s\", %s with \"%s\": %s.",
-                 scenes[scene].text, seeds_text(a, 3, text[0]), labels[with], seeds_text(b, 3, text[1]), labels[without],
-                 seeds_word(a, b));
+                 scenes[scene].text, seeds_text(a, 3, text[0]), labels[with], seeds_text(b, 3, text[1]),
+                 labels[without], seeds_word(a, b));
 }
 
 static void make_claims(course *c, const figures *f)
@@ -122,12 +122,13 @@ static void make_claims(course *c, const figures *f)
     compare(c, f, "indicator_large", LARGE, MISSING_ZERO_INDICATOR, MISSING_MEAN,
             "Zero and an indicator beat the mean where large numbers are missing.");
     const double *zero = f->loss[SHIFTED][MISSING_ZERO], *mean = f->loss[SHIFTED][MISSING_MEAN];
-    course_claim(c, "zero", seeds_compare(zero, mean) >= 0, "A gap can be replaced by 0.",
-                 "In the lesson's data the means of the columns are within %.2f of 0, so that 0 is the mean (loss %s and "
-                 "%s). With means of %g it is not: loss %s with 0, %s with the mean: %s.",
-                 spread_of(f->mean_gap[LESSON]).most, seeds_text(f->loss[LESSON][MISSING_ZERO], 3, text[0]),
-                 seeds_text(f->loss[LESSON][MISSING_MEAN], 3, text[1]), scenes[SHIFTED].shift,
-                 seeds_text(zero, 3, text[2]), seeds_text(mean, 3, text[3]), seeds_word(zero, mean));
+    course_claim(
+        c, "zero", seeds_compare(zero, mean) >= 0, "A gap can be replaced by 0.",
+        "In the lesson's data the means of the columns are within %.2f of 0, so that 0 is the mean (loss %s and "
+        "%s). With means of %g it is not: loss %s with 0, %s with the mean: %s.",
+        spread_of(f->mean_gap[LESSON]).most, seeds_text(f->loss[LESSON][MISSING_ZERO], 3, text[0]),
+        seeds_text(f->loss[LESSON][MISSING_MEAN], 3, text[1]), scenes[SHIFTED].shift, seeds_text(zero, 3, text[2]),
+        seeds_text(mean, 3, text[3]), seeds_word(zero, mean));
 }
 
 static void run(course *c)
@@ -142,10 +143,11 @@ static void run(course *c)
     static const char *const titles[SCENES] = {"5 % at random", "30 % at random", "30 %, always above 0",
                                                "5 %, means of 3"};
     for (int scene = 0; scene < SCENES; scene++) panels[scene] = (seeds_panel){titles[scene], f->loss[scene][0], true};
-    seeds_picture(c, "missing-features",
-                  "Cross-entropy on new rows with gaps of the same kind, a dot for each seed and a bar for their mean; a "
-                  "panel for each way in which numbers get lost.",
-                  MISSING_METHODS, labels, SCENES, panels);
+    seeds_picture(
+        c, "missing-features",
+        "Cross-entropy on new rows with gaps of the same kind, a dot for each seed and a bar for their mean; a "
+        "panel for each way in which numbers get lost.",
+        MISSING_METHODS, labels, SCENES, panels);
 }
 
 const exercise exercise_missing_features = {
@@ -157,10 +159,12 @@ const exercise exercise_missing_features = {
     .optimizer = "adam",
     .seed = "42",
     .batch = "50",
-    .meaning = "A network 10-16-1 (20-16-1 with indicators) on 1000 rows with true labels; what is put into the gaps of the "
-               "test rows comes from the training rows. --seed is the first of six seeds.",
-    .json = "missing  numbers lost with the first seed, 5 % at random\n"
-            "lesson, many, large, shifted  of each way in which numbers get lost: whole_rows, and of each method (dropped, "
-            "mean, zero, zero_indicator, mean_indicator, nothing_missing) accuracy and loss, a number a seed",
+    .meaning =
+        "A network 10-16-1 (20-16-1 with indicators) on 1000 rows with true labels; what is put into the gaps of the "
+        "test rows comes from the training rows. --seed is the first of six seeds.",
+    .json =
+        "missing  numbers lost with the first seed, 5 % at random\n"
+        "lesson, many, large, shifted  of each way in which numbers get lost: whole_rows, and of each method (dropped, "
+        "mean, zero, zero_indicator, mean_indicator, nothing_missing) accuracy and loss, a number a seed",
     .run = run,
 };

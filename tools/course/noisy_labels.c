@@ -14,7 +14,7 @@
 #define FOLDS 5
 
 static const char *const names[] = {"plain", "smoothing", "early_stopping", "mixup", "suspects_removed", "true_labels"};
-static const char *const labels[] = {"plain training", "label smoothing", "early stopping",
+static const char *const labels[] = {"plain training", "label smoothing",  "early stopping",
                                      "mixup",          "suspects removed", "true labels"};
 
 /* Over seeds, a row for each method. */
@@ -51,8 +51,7 @@ static double share_caught(course *c, const noisy_data *data, const noisy_option
 static void measure(course *c, int s, figures *f)
 {
     noisy_data data = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + (uint64_t)s), ROWS, NOISE);
-    noisy_data test =
-        noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000 + (uint64_t)s), TEST_ROWS, 0);
+    noisy_data test = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000 + (uint64_t)s), TEST_ROWS, 0);
     noisy_options options = options_of(c, c->seed + (uint64_t)s);
     if (s == 0) {
         fprintf(c->table, "Noisy labels: %lld out of %d\n", (long long)data.flipped, ROWS);
@@ -91,7 +90,7 @@ static void claim_of_method(course *c, const figures *f, noisy_method m, const c
     const double *plain = f->accuracy[NOISY_PLAIN], *with = f->accuracy[m];
     course_claim(c, name, seeds_compare(plain, with) > 0, claim, "Accuracy on true labels %s, without it %s: %s.",
                  seeds_text(with, 3, text[0]), seeds_text(plain, 3, text[1]),
-                 seeds_compare(plain, with) == 0 ? "no difference found"
+                 seeds_compare(plain, with) == 0  ? "no difference found"
                  : seeds_compare(plain, with) > 0 ? "better with every seed"
                                                   : "worse with every seed");
 }
@@ -148,19 +147,20 @@ static void run(course *c)
     claim_of_method(c, f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
     claim_of_method(c, f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");
     claim_of_method(c, f, NOISY_MIXUP, "mixup", "Mixup makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_SUSPECTS, "suspects", "Finding the wrong labels by their loss and leaving them out helps.");
+    claim_of_method(c, f, NOISY_SUSPECTS, "suspects",
+                    "Finding the wrong labels by their loss and leaving them out helps.");
     char text[SEEDS_TEXT];
-    course_claim(c, "identified", spread_of(f->caught).least > 0.95,
-                 "Confident learning identifies the noisy samples.",
+    course_claim(c, "identified", spread_of(f->caught).least > 0.95, "Confident learning identifies the noisy samples.",
                  "Of the wrong labels %s are among as many rows with the largest loss out of fold; chance finds %.2f.",
                  seeds_text(f->caught, 2, text), NOISE);
     draw_memory(c);
-    seeds_picture(c, "noisy-labels-methods",
-                  "A dot for each seed, a bar for their mean. Left: accuracy on rows with true labels. Right: share of the "
-                  "wrong labels that the network gives back.",
-                  NOISY_METHODS, labels, 2,
-                  (const seeds_panel[]){{"accuracy on true labels", f->accuracy[0], false},
-                                        {"share of wrong labels learned", f->learned[0], false}});
+    seeds_picture(
+        c, "noisy-labels-methods",
+        "A dot for each seed, a bar for their mean. Left: accuracy on rows with true labels. Right: share of the "
+        "wrong labels that the network gives back.",
+        NOISY_METHODS, labels, 2,
+        (const seeds_panel[]){{"accuracy on true labels", f->accuracy[0], false},
+                              {"share of wrong labels learned", f->learned[0], false}});
 }
 
 const exercise exercise_noisy_labels = {

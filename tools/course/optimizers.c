@@ -120,13 +120,14 @@ static void claim_of_adam(course *c, const results *r)
     for (int p = 0; p < PROBLEMS; p++) {
         double factor = spread_of(given(r, p, ADAM)).mean / spread_of(tuned(r, p, winner(r, p))).mean;
         near += factor <= NEAR;
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %.3g", p ? ", " : "", optimizers_problems[p].name,
-                                 factor);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s %.3g", p ? ", " : "",
+                                 optimizers_problems[p].name, factor);
     }
-    course_claim(c, "out_of_the_box", near == PROBLEMS, "Adam works out of the box, at 1e-4 to 1e-3.",
-                 "Its loss there is within a factor of %g of the best that any of the five reaches on %d of %d problems; the "
-                 "factors: %s.",
-                 NEAR, near, PROBLEMS, list);
+    course_claim(
+        c, "out_of_the_box", near == PROBLEMS, "Adam works out of the box, at 1e-4 to 1e-3.",
+        "Its loss there is within a factor of %g of the best that any of the five reaches on %d of %d problems; the "
+        "factors: %s.",
+        NEAR, near, PROBLEMS, list);
 }
 
 static void claim_of_sgd(course *c, const results *r)
@@ -154,8 +155,7 @@ static void claim_of_winner(course *c, const results *r)
     for (int p = 0; p < PROBLEMS; p++) {
         int first = winner(r, p), second = -1;
         for (int k = 0; k < KINDS; k++)
-            if (k != first &&
-                (second < 0 || !(spread_of(tuned(r, p, k)).mean >= spread_of(tuned(r, p, second)).mean)))
+            if (k != first && (second < 0 || !(spread_of(tuned(r, p, k)).mean >= spread_of(tuned(r, p, second)).mean)))
                 second = k;
         bool clear = seeds_compare(tuned(r, p, first), tuned(r, p, second)) > 0;
         wins[first]++;
@@ -179,15 +179,17 @@ static void claim_of_rates(course *c, const results *r)
             worst = fmax(worst, fmax(rows[k].low / rate, rate / rows[k].high));
         }
     course_claim(c, "rates", inside == PROBLEMS * KINDS, "The best rate lies between the ends that the table gives.",
-                 "So it does in %d of %d cases; the farthest is a factor of %.3g outside.", inside, PROBLEMS * KINDS, worst);
+                 "So it does in %d of %d cases; the farthest is a factor of %.3g outside.", inside, PROBLEMS * KINDS,
+                 worst);
 }
 
 static void draw(course *c, const results *r)
 {
     plot p;
-    if (!course_picture(c, &p, "optimizers", 1200, 860,
-                        "Mean loss over the seeds against the learning rate, a panel a problem. Where a curve ends the loss "
-                        "is no longer finite with some seed; losses above 10^6 are left out."))
+    if (!course_picture(
+            c, &p, "optimizers", 1200, 860,
+            "Mean loss over the seeds against the learning rate, a panel a problem. Where a curve ends the loss "
+            "is no longer finite with some seed; losses above 10^6 are left out."))
         return;
     for (int problem = 0; problem < PROBLEMS; problem++) {
         double table[COURSE_LIST][1 + KINDS];
@@ -200,13 +202,18 @@ static void draw(course *c, const results *r)
         }
         course_data(c, &p, c->lr.count, 1 + KINDS, table[0]);
     }
-    fprintf(p.script, "set multiplot layout 2,2\nset logscale xy\nset format x '%%g'\nset format y '%%.0e'\nset key bottom left Left reverse samplen 3\n");
+    double low = c->lr.at[0], high = low;
+    for (int i = 0; i < c->lr.count; i++) low = fmin(low, c->lr.at[i]), high = fmax(high, c->lr.at[i]);
+    fprintf(p.script, "set xrange [%g:%g]\n", low / 1.5, high * 1.5);
+    fprintf(p.script, "set multiplot layout 2,2\nset logscale xy\nset format x '%%g'\nset format y '%%.0e'\nset key "
+                      "bottom left Left reverse samplen 3\n");
     for (int problem = 0; problem < PROBLEMS; problem++) {
         fprintf(p.script, "set title '%s'\nset xlabel '%s'\nset ylabel '%s'\nplot ", optimizers_problems[problem].name,
                 problem >= 2 ? "learning rate" : "", problem % 2 ? "" : "loss");
         for (int k = 0; k < KINDS; k++)
             fprintf(p.script,
-                    "'optimizers.dat' index %d using 1:%d with linespoints linewidth 2 pointtype %d dashtype %d linecolor rgb "
+                    "'optimizers.dat' index %d using 1:%d with linespoints linewidth 2 pointtype %d dashtype %d "
+                    "linecolor rgb "
                     "'%s' title '%s'%s",
                     problem, 2 + k, (const int[]){7, 5, 9, 11, 13}[k], k + 1, plot_colour[k], rows[k].text,
                     k + 1 < KINDS ? ", \\\n    " : "\nunset key\n");
@@ -236,10 +243,13 @@ const exercise exercise_optimizers = {
     .steps = "300",
     .seed = "42",
     .batch = "32",
-    .meaning = "--lr: the rates among which the best one is looked for. The seeds, of which --seed is the first of six, draw "
-               "start and data. --batch: of mini-batch and two-moons.",
-    .json = "house-prices, rosenbrock, mini-batch, two-moons  of each problem, of each optimizer (sgd, sgd_momentum, adam, "
-            "adamw, rmsprop): given and given_rate, the loss (a number a seed) at the better end of the table's rates; tuned "
-            "and tuned_rate, at the best of --lr; by_rate, rate and loss of each",
+    .meaning =
+        "--lr: the rates among which the best one is looked for. The seeds, of which --seed is the first of six, draw "
+        "start and data. --batch: of mini-batch and two-moons.",
+    .json =
+        "house-prices, rosenbrock, mini-batch, two-moons  of each problem, of each optimizer (sgd, sgd_momentum, adam, "
+        "adamw, rmsprop): given and given_rate, the loss (a number a seed) at the better end of the table's rates; "
+        "tuned "
+        "and tuned_rate, at the best of --lr; by_rate, rate and loss of each",
     .run = run,
 };

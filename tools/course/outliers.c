@@ -15,15 +15,17 @@
 
 static const double size_of[OUTLIER_KINDS] = {20, 10};
 static const char *const kind_names[OUTLIER_KINDS] = {"target", "features"};
-static const char *const kind_texts[OUTLIER_KINDS] = {"the target 20 too large", "the features in another unit, 10 times"};
+static const char *const kind_texts[OUTLIER_KINDS] = {"the target 20 too large",
+                                                      "the features in another unit, 10 times"};
 static const char *const names[] = {"mse", "mse_clipped", "huber", "l1"};
-static const char *const labels[] = {"mean squared error", "the same, clipped to 1", "Huber, delta 1", "absolute error"};
+static const char *const labels[] = {"mean squared error", "the same, clipped to 1", "Huber, delta 1",
+                                     "absolute error"};
 
 typedef struct figures {
     double distance[OUTLIER_KINDS][OUTLIER_METHODS][SEEDS]; /* of the weights from the truth */
     double clean[SEEDS];                                    /* without outliers, mean squared error */
     double share[OUTLIER_KINDS][SEEDS];                     /* of the sum of the gradient norms that is the outliers' */
-    double found[OUTLIER_KINDS][SEEDS];                     /* share of the outliers among as many of the largest norms */
+    double found[OUTLIER_KINDS][SEEDS]; /* share of the outliers among as many of the largest norms */
 } figures;
 
 static fit_recipe recipe_of(const course *c, uint64_t seed)
@@ -83,8 +85,8 @@ static void measure(course *c, int s, figures *f, double *norms)
 static void print_figures(course *c, const figures *f)
 {
     char text[2][SEEDS_TEXT];
-    fprintf(c->more, "Distance of the weights from (2, -1.5, 0.5), %g %% of %d rows far off, over %d seeds\n%-24s", 100 * SHARE,
-            ROWS, SEEDS, "");
+    fprintf(c->more, "Distance of the weights from (2, -1.5, 0.5), %g %% of %d rows far off, over %d seeds\n%-24s",
+            100 * SHARE, ROWS, SEEDS, "");
     for (int k = 0; k < OUTLIER_KINDS; k++) fprintf(c->more, " %-40s", kind_texts[k]);
     fprintf(c->more, "\n");
     for (int m = 0; m < OUTLIER_METHODS; m++)
@@ -107,10 +109,11 @@ static void print_figures(course *c, const figures *f)
 static void make_claims(course *c, const figures *f)
 {
     char text[4][SEEDS_TEXT];
-    course_claim(c, "dominate", spread_of(f->share[0]).least > 0.5, "Outliers can dominate the gradient.",
-                 "%g %% of the rows have %s of the sum of all gradient norms where the target is off, %s where the features "
-                 "are.",
-                 100 * SHARE, seeds_text(f->share[0], 2, text[0]), seeds_text(f->share[1], 2, text[1]));
+    course_claim(
+        c, "dominate", spread_of(f->share[0]).least > 0.5, "Outliers can dominate the gradient.",
+        "%g %% of the rows have %s of the sum of all gradient norms where the target is off, %s where the features "
+        "are.",
+        100 * SHARE, seeds_text(f->share[0], 2, text[0]), seeds_text(f->share[1], 2, text[1]));
     const double *mse = f->distance[0][OUTLIER_MSE], *clipped = f->distance[0][OUTLIER_CLIPPED];
     const double *huber = f->distance[0][OUTLIER_HUBER];
     course_claim(c, "clipping", seeds_compare(clipped, mse) > 0, "Gradient clipping is a safety net.",
@@ -122,12 +125,13 @@ static void make_claims(course *c, const figures *f)
     /* The gradient of a sample is its residual, which Huber bounds, times its features, which nothing does. */
     const double *leverage = f->distance[1][OUTLIER_HUBER];
     course_claim(c, "leverage", spread_of(leverage).most < 0.1, "Huber's loss makes up for outliers of any kind.",
-                 "Features off: %s from the truth, without outliers %s.",
-                 seeds_text(leverage, 2, text[0]), seeds_text(f->clean, 2, text[1]));
-    course_claim(c, "norms", spread_of(f->found[0]).least > 0.9 && spread_of(f->found[1]).least > 0.9,
-                 "Monitoring gradient norms finds the outliers.",
-                 "Of the outliers %s (target) and %s (features) are among as many samples with the largest gradient norm.",
-                 seeds_text(f->found[0], 3, text[0]), seeds_text(f->found[1], 3, text[1]));
+                 "Features off: %s from the truth, without outliers %s.", seeds_text(leverage, 2, text[0]),
+                 seeds_text(f->clean, 2, text[1]));
+    course_claim(
+        c, "norms", spread_of(f->found[0]).least > 0.9 && spread_of(f->found[1]).least > 0.9,
+        "Monitoring gradient norms finds the outliers.",
+        "Of the outliers %s (target) and %s (features) are among as many samples with the largest gradient norm.",
+        seeds_text(f->found[0], 3, text[0]), seeds_text(f->found[1], 3, text[1]));
 }
 
 /* How many samples have a gradient norm in each of the bins of equal width on a logarithmic scale. */
@@ -135,9 +139,10 @@ static void draw(course *c, const double *norms)
 {
     plot p;
     enum { BINS = 40 };
-    if (!course_picture(c, &p, "outliers", 1100, 460,
-                        "Gradient norms of the samples, the ordinary ones and the outliers, at the weights that Huber's "
-                        "loss has found with the first seed. Left: target off. Right: features off."))
+    if (!course_picture(
+            c, &p, "outliers", 1100, 460,
+            "Gradient norms of the samples, the ordinary ones and the outliers, at the weights that Huber's "
+            "loss has found with the first seed. Left: target off. Right: features off."))
         return;
     for (int k = 0; k < OUTLIER_KINDS; k++) {
         double bins[BINS][3] = {{0}};
@@ -148,9 +153,10 @@ static void draw(course *c, const double *norms)
         }
         course_data(c, &p, BINS, 3, bins[0]);
     }
-    fprintf(p.script, "set logscale x\nset format x '%%g'\nset xrange [0.001:2000]\nset xlabel 'gradient norm of a sample'\n"
-                      "set ylabel 'samples'\nset style fill solid 0.8 noborder\nset key top left\n"
-                      "set multiplot layout 1,2\n");
+    fprintf(p.script,
+            "set logscale x\nset format x '%%g'\nset xrange [0.001:2000]\nset xlabel 'gradient norm of a sample'\n"
+            "set ylabel 'samples'\nset style fill solid 0.8 noborder\nset key top left\n"
+            "set multiplot layout 1,2\n");
     for (int k = 0; k < OUTLIER_KINDS; k++)
         fprintf(p.script,
                 "set title '%s'\nplot 'outliers.dat' index %d using 1:2:($1*0.3) with boxes linecolor rgb '%s' title "
@@ -170,11 +176,10 @@ static void run(course *c)
     print_figures(c, f);
     make_claims(c, f);
     draw(c, norms);
-    seeds_picture(c, "outliers-methods",
-                  "Distance of the weights from the truth, a dot for each seed and a bar for their mean.", OUTLIER_METHODS,
-                  labels, 2,
-                  (const seeds_panel[]){{"target off", f->distance[0][0], true},
-                                        {"features off", f->distance[1][0], true}});
+    seeds_picture(
+        c, "outliers-methods", "Distance of the weights from the truth, a dot for each seed and a bar for their mean.",
+        OUTLIER_METHODS, labels, 2,
+        (const seeds_panel[]){{"target off", f->distance[0][0], true}, {"features off", f->distance[1][0], true}});
 }
 
 const exercise exercise_outliers = {
@@ -187,8 +192,9 @@ const exercise exercise_outliers = {
     .seed = "42",
     .batch = "32",
     .meaning = "The data are those of mini-batch. --seed is the first of six seeds.",
-    .json = "clean  distance of the weights from the truth without outliers, a number a seed\n"
-            "target, features  of each kind of outlier, a number a seed: the distance with mse, mse_clipped, huber, l1; "
-            "share of all gradient norms that is the outliers'; found among as many of the largest norms",
+    .json =
+        "clean  distance of the weights from the truth without outliers, a number a seed\n"
+        "target, features  of each kind of outlier, a number a seed: the distance with mse, mse_clipped, huber, l1; "
+        "share of all gradient norms that is the outliers'; found among as many of the largest norms",
     .run = run,
 };

@@ -20,7 +20,7 @@ spread spread_of(const double *values)
 int seeds_compare(const double *a, const double *b)
 {
     int smaller = 0, larger = 0;
-    for (int k = 0; k < SEEDS; k++) smaller += a[k] < b[k], larger += a[k] > b[k];
+    for (int k = 0; k < SEEDS; k++) smaller += a[k]<b[k], larger += a[k]> b[k];
     return smaller == SEEDS ? 1 : larger == SEEDS ? -1 : 0;
 }
 
@@ -62,11 +62,17 @@ static void write_axis(FILE *script, int methods, const seeds_panel *panel)
     }
     if (!(least <= most)) least = 1, most = 2;
     if (panel->log) {
-        double air = fmax(1.3, pow(most / least, 0.05)), decades = ceil(log10(most / least) / 5);
-        fprintf(script, "set logscale x\nset format x '%%g'\nset xrange [%.9g:%.9g]\nset xtics %.9g\n", least / air,
-                most * air, pow(10, fmax(1, decades)));
-        if (most / least < 100)
-            plot_log_labels(script, "x", least / air, most * air);
+        /* Of each decade these labels, fewer where there are many decades. */
+        double air = fmax(1.15, pow(most / least, 0.05)), left = least / air, right = most * air;
+        fprintf(script, "set logscale x\nset format x '%%g'\nset xrange [%.9g:%.9g]\n", left, right);
+        const char *digits = right / left < 12 ? "1235" : right / left < 200 ? "125" : "1";
+        int decades = (int)ceil(log10(right / left) / 6), begun = 0;
+        fprintf(script, "set xtics (");
+        for (int d = (int)floor(log10(left)); d <= (int)ceil(log10(right)); d++)
+            for (const char *digit = digits; *digit; digit++)
+                if (d % (decades > 1 && digits[1] == '\0' ? decades : 1) == 0)
+                    fprintf(script, "%s%g", begun++ ? ", " : "", (*digit - '0') * pow(10, d));
+        fprintf(script, ")\n");
         return;
     }
     double air = most > least ? 0.06 * (most - least) : 0.5;
@@ -90,13 +96,12 @@ static void write_panel(const plot *p, int index, int methods, const seeds_panel
 static void write_names(FILE *script, int methods, const char *const *labels)
 {
     fprintf(script, "set ytics (");
-    for (int m = 0; m < methods; m++)
-        fprintf(script, "%s'%s' %d", m ? ", " : "", labels ? labels[m] : "", methods - m);
+    for (int m = 0; m < methods; m++) fprintf(script, "%s'%s' %d", m ? ", " : "", labels ? labels[m] : "", methods - m);
     fprintf(script, ")\n");
 }
 
-void seeds_picture(course *c, const char *name, const char *caption, int methods, const char *const *labels,
-                   int panels, const seeds_panel *panel)
+void seeds_picture(course *c, const char *name, const char *caption, int methods, const char *const *labels, int panels,
+                   const seeds_panel *panel)
 {
     plot p;
     if (!course_picture(c, &p, name, 230 + 420 * panels, 130 + 50 * methods, caption)) return;

@@ -32,7 +32,7 @@ typedef struct seeds_panel {
     const double *values; /* (methods, SEEDS) */
     bool log;
 } seeds_panel;
-void seeds_picture(course *c, const char *name, const char *caption, int methods, const char *const *labels,
-                   int panels, const seeds_panel *panel);
+void seeds_picture(course *c, const char *name, const char *caption, int methods, const char *const *labels, int panels,
+                   const seeds_panel *panel);
 
 #endif
