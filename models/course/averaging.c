@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Averages the last snapshots of a network and measures loss and sharpness of each and of their mean. To copy and change, with fit.h and fit.c.
+ * Averages the last snapshots of a network and measures loss and sharpness of each and of their mean. To copy and
+ * change, with fit.h and fit.c.
  *
  *     cc averaging.c fit.c -o averaging $(pkg-config --cflags --libs reel)
  */

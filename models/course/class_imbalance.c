@@ -224,8 +224,9 @@ imbalance_result imbalance_train(reel_context *reel, const reel_dataset *data, c
     if (method == IMBALANCE_UNDERSAMPLE) set = undersample(reel, data, how->seed);
     if (reel_failed(reel) || !set.x || !set.y) return (imbalance_result){0};
 
-    fit_recipe same = *how; /* as many updates, whatever the number of rows */
+    fit_recipe same = *how; /* as many updates, up to an epoch, whatever the number of rows */
     same.epochs = how->epochs * data->y->size / set.y->size;
+    if (same.epochs < 1) same.epochs = 1;
     reel_trainer *trainer = method == IMBALANCE_WEIGHTS ? fit_trainer_custom(&net, &set, weighted_loss, &options, &same)
                             : method == IMBALANCE_FOCAL ? fit_trainer_custom(&net, &set, focal_loss, &options, &same)
                                                         : fit_trainer(&net, &set, reel_bce_with_logits, &same);

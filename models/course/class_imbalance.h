@@ -15,14 +15,14 @@ int64_t imbalance_positives(const reel_dataset *data);
 
 /* The rows of class 1 again and again, drawn with replacement, until the classes are equal. */
 reel_dataset oversample(reel_context *reel, const reel_dataset *data, uint64_t seed);
-/* SMOTE (Chawla et al., JAIR 16, 2002): new rows x + u (x' - x) of class 1, x' one of the `neighbours` nearest to x within
- * the class and u uniform, until the classes are equal. */
+/* SMOTE (Chawla et al., JAIR 16, 2002): new rows x + u (x' - x) of class 1, x' one of the `neighbours` nearest to x
+ * within the class and u uniform, until the classes are equal. */
 reel_dataset smote(reel_context *reel, const reel_dataset *data, int neighbours, uint64_t seed);
 /* As many rows of class 0 as there are of class 1, drawn without replacement. */
 reel_dataset undersample(reel_context *reel, const reel_dataset *data, uint64_t seed);
 
-/* The lesson's focal loss of one prediction, recorded on a tape: gamma 2 and eps 1e-8 are its defaults (Lin et al., ICCV
- * 2017). */
+/* The lesson's focal loss of one prediction, recorded on a tape: gamma 2 and eps 1e-8 are its defaults (Lin et al.,
+ * ICCV 2017). */
 double focal_value(reel_context *reel, double label, double probability, double gamma);
 
 typedef enum imbalance_method {

@@ -51,7 +51,7 @@ reel_optimizer *fit_optimizer(reel_params *params, const fit_recipe *how)
 {
     reel_optimizer *optimizer = reel_optimizer_new(params, reel_optimizer_find(how->optimizer));
     reel_optimizer_set(optimizer, "lr", how->lr);
-    if (strcmp(how->optimizer, "sgd") == 0) reel_optimizer_set(optimizer, "momentum", how->momentum);
+    if (how->momentum != 0) reel_optimizer_set(optimizer, "momentum", how->momentum);
     reel_optimizer_set(optimizer, "clip_norm", how->clip_norm);
     return optimizer;
 }

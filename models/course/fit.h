@@ -11,7 +11,7 @@
 typedef struct fit_recipe {
     const char *optimizer; /* a name that reel_optimizer_find knows */
     double lr;
-    double momentum;       /* of sgd; the others keep their own */
+    double momentum;       /* 0: the optimizer's own, of sgd 0 */
     int64_t epochs, batch; /* batch 0: all rows */
     uint64_t seed;         /* of the order of the rows */
     double clip_norm;      /* of the gradient; 0: none */

@@ -7,8 +7,8 @@
 
 #include "houses.h"
 
-/* A row of the lesson's table. `train` is what it is tried on here: the loss after training at how->lr, INFINITY when it
- * has blown up; NULL: nothing here is such a model. */
+/* A row of the lesson's table. `train` is what it is tried on here: the loss after training at how->lr, INFINITY when
+ * it has blown up; NULL: nothing here is such a model. */
 typedef struct guideline {
     const char *model;     /* the lesson's name */
     double rate;           /* the lesson's */

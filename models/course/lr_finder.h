@@ -8,8 +8,8 @@
 #include "houses.h"
 
 /* Trains on `data` from the line 0 while the rate grows: rate[i] = first factor^i, loss[i] before the update with it,
- * until a loss is above `stop` times the smallest, or `most` updates. Returns how many; an optimizer of `how`, whose rate
- * does not count. */
+ * until a loss is above `stop` times the smallest, or `most` updates. Returns how many; an optimizer of `how`, whose
+ * rate does not count. */
 int lr_finder_sweep(reel_context *reel, reel_dataset *data, const fit_recipe *how, double first, double factor,
                     double stop, int most, double *rate, double *loss);
 /* The rate where the loss falls fastest per log(rate). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Smoothing, early stopping, mixup and loss-ranked suspects against wrong labels. To copy and change, with fit.h, messy.h and their files.
+ * Smoothing, early stopping, mixup and loss-ranked suspects against wrong labels. To copy and change, with fit.h,
+ * messy.h and their files.
  *
  *     cc noisy_labels.c fit.c messy.c -o noisy_labels $(pkg-config --cflags --libs reel) -lm
  */
@@ -30,8 +31,8 @@ static double beta(reel_rng *rng, double alpha)
     }
 }
 
-/* Mixup (Zhang et al., ICLR 2018): every row of the batch with another one of it, lambda x + (1 - lambda) x', and so its
- * label; one lambda a batch. Here the batch is mixed with its own reverse, which is as random as the batch. */
+/* Mixup (Zhang et al., ICLR 2018): every row of the batch with another one of it, lambda x + (1 - lambda) x', and so
+ * its label; one lambda a batch. Here the batch is mixed with its own reverse, which is as random as the batch. */
 typedef struct mixing {
     reel_module *module;
     reel_rng *rng;

@@ -7,8 +7,8 @@
 
 #include "fit.h"
 
-/* A problem: trains by the recipe, whose epochs are updates here and whose seed is that of start and data; returns the loss
- * after the last update, NaN or infinity where it has blown up. */
+/* A problem: trains by the recipe, whose epochs are updates here and whose seed is that of start and data; returns the
+ * loss after the last update, NaN or infinity where it has blown up. */
 typedef struct optimizers_problem {
     const char *name;
     const char *text;

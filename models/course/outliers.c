@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Huber's loss, clipping, and the gradient of each sample, where a few rows are far off. To copy and change, with fit.h and fit.c.
+ * Huber's loss, clipping, and the gradient of each sample, where a few rows are far off. To copy and change, with fit.h
+ * and fit.c.
  *
  *     cc outliers.c fit.c -o outliers $(pkg-config --cflags --libs reel) -lm
  */

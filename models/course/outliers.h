@@ -8,8 +8,8 @@
 #include "fit.h"
 
 /* y = 2 x0 - 1.5 x1 + 0.5 x2 + 0.5 z, x and z standard normal: the lesson's data for mini-batches, numpy.random.seed,
- * randn(rows, 3), randn(rows). Then of the rows 0, step, 2 step, ... (step = 1 / share) either y is `size` too large, or
- * x is `size` times too large, as in another unit. */
+ * randn(rows, 3), randn(rows). Then of the rows 0, step, 2 step, ... (step = 1 / share) either y is `size` too large,
+ * or x is `size` times too large, as in another unit. */
 typedef enum outlier_kind { OUTLIER_TARGET, OUTLIER_FEATURES, OUTLIER_KINDS } outlier_kind;
 #define OUTLIER_FEATURE_COUNT 3
 extern const double outlier_truth[OUTLIER_FEATURE_COUNT];
@@ -30,8 +30,8 @@ typedef enum outlier_method {
 double outlier_train(reel_context *reel, reel_dataset *data, outlier_method method, double delta, const fit_recipe *how,
                      double *weights);
 
-/* The norm of the gradient of each row's own squared error at the weights w (3): norms (rows). The batch gradient is the
- * mean of those gradients. */
+/* The norm of the gradient of each row's own squared error at the weights w (3): norms (rows). The batch gradient is
+ * the mean of those gradients. */
 void outlier_norms(reel_context *reel, const reel_dataset *data, const double *w, double *norms);
 
 #endif

@@ -74,8 +74,8 @@ static int best_factor(const results *r, int row, int first, int last)
     return best;
 }
 
-/* A starting rate is one from which a step of the advice, up to ten times, leads to a rate that no other one tried beats
- * with every seed. */
+/* A starting rate is one from which a step of the advice, up to ten times, leads to a rate that no other one tried
+ * beats with every seed. */
 static void claim_of_row(course *c, int row, const results *r)
 {
     const guideline *g = &guidelines[row];
