@@ -81,7 +81,8 @@ static const char *optimizer_name_at(const void *list, int index)
     return kind ? kind->name : NULL;
 }
 
-static bool read_optimizer(const option_set *set, const course *c)
+/* A momentum that was not typed is the lesson's for its own optimizer: one that has none does without. */
+static bool read_optimizer(const option_set *set, bool typed_momentum, course *c)
 {
     if (!c->optimizer) return true;
     const reel_optimizer_type *kind = reel_optimizer_find(c->optimizer);
@@ -90,7 +91,9 @@ static bool read_optimizer(const option_set *set, const course *c)
         option_fail(set, "--optimizer: there is no \"%s\"; did you mean %s?", c->optimizer, near ? near : "sgd");
         return false;
     }
-    if (c->momentum != 0 && reel_hyper_find(kind->hypers, kind->hyper_count, "momentum") < 0) {
+    bool has = reel_hyper_find(kind->hypers, kind->hyper_count, "momentum") >= 0;
+    if (!has && !typed_momentum) c->momentum = 0;
+    if (!has && c->momentum != 0) {
         option_fail(set, "--momentum: %s has no such hyper-parameter", kind->name);
         return false;
     }
@@ -127,7 +130,7 @@ static bool read_flags(const option_set *set, const typed *t, course *c)
         option_fail(set, "--start: found %d numbers, expected %d", c->start.count, list_length(e->start));
         return false;
     }
-    return read_optimizer(set, c);
+    return read_optimizer(set, t->momentum != NULL, c);
 }
 
 /* The rows of the flags that mean something to an exercise; `text` holds their sentences. */
