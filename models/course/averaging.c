@@ -4,6 +4,8 @@
  * change, with fit.h and fit.c.
  *
  *     cc averaging.c fit.c -o averaging $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: average      loss on new rows 0.2834  sharpness 0.3442
  */
 #include "averaging.h"
 

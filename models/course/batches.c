@@ -4,6 +4,8 @@
  * descent.c.
  *
  *     cc batches.c descent.c -o batches $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: epoch 100  whole data set 0.3801  batches of 32 0.2630
  */
 #include "batches.h"
 

@@ -3,6 +3,8 @@
  * Weights, more and fewer rows, SMOTE and focal loss for a rare class. To copy and change, with fit.h and fit.c.
  *
  *     cc class_imbalance.c fit.c -o class_imbalance $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: focal loss     precision 0.864  recall 0.190  average precision 0.425  mean probability 0.058
  */
 #include "class_imbalance.h"
 

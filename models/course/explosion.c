@@ -4,6 +4,8 @@
  * copies to go back to. To copy and change, with explosion.h.
  *
  *     cc explosion.c -o explosion $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: with copies: loss 17.07 at the start, 0.01 at the end, 1 returns
  */
 #include "explosion.h"
 
@@ -124,8 +126,8 @@ int main(void)
         else
             explosion_train(net, sgd, &x, &y, STEPS, log, origins);
         if (reel_failed(reel)) break;
-        printf("%s: loss %g at the start, %g at the end, %d returns\n", copies ? "with copies" : "alone", log[0].loss,
-               log[STEPS].loss, returns);
+        printf("%s: loss %.2f at the start, %.2f at the end, %d returns\n", copies ? "with copies" : "alone",
+               log[0].loss, log[STEPS].loss, returns);
         for (int k = 0; k < 2; k++)
             if (origins[k].step >= 0) printf("before update %d: %s\n", origins[k].step + 1, origins[k].text);
     }

@@ -4,6 +4,8 @@
  * houses.h and their files.
  *
  *     cc guidelines.c fit.c houses.c -o guidelines $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: stable_diffusion       1e-05
  */
 #include "guidelines.h"
 

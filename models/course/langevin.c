@@ -4,6 +4,8 @@
  * change, with langevin.h, descent.h and descent.c.
  *
  *     cc langevin.c descent.c -o langevin $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: rate 0.01  variance 0.51, of exp(-x^2): 0.5
  */
 #include "langevin.h"
 
@@ -35,7 +37,7 @@ int main(void)
         descend(langevin_new(params, rate, 1, 42), parabola, NULL, STEPS, x, NULL);
         double sum = 0;
         for (int k = 0; k <= STEPS; k++) sum += x[k] * x[k];
-        if (!reel_failed(reel)) printf("rate %.2f  variance %.3f, of exp(-x^2): 0.5\n", rate, sum / (STEPS + 1));
+        if (!reel_failed(reel)) printf("rate %.2f  variance %.2f, of exp(-x^2): 0.5\n", rate, sum / (STEPS + 1));
     }
 
     int status = reel_failed(reel);

@@ -3,6 +3,8 @@
  * House prices from their size: a line fitted by a thousand steps. To copy and change, with descent.h and descent.c.
  *
  *     cc line.c descent.c -o line $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: step 1000  loss     5.6450  price = 103.23 size + 92.88
  */
 #include "line.h"
 

@@ -3,6 +3,8 @@
  * A rate that grows, and the limit that the curvature sets. To copy and change, with fit.h, houses.h and their files.
  *
  *     cc lr_finder.c fit.c houses.c -o lr_finder $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: stops at 1.08832 after 171 updates; steepest at 0.00475744; stable up to 0.184927
  */
 #include "lr_finder.h"
 

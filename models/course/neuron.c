@@ -3,6 +3,8 @@
  * One neuron learns to give 0 for 0 and 1 for 1. To copy and change, with descent.h and descent.c.
  *
  *     cc neuron.c descent.c -o neuron $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: w 3.71  b -1.73  of 0: 0.15  of 1: 0.88
  */
 #include "neuron.h"
 

@@ -4,6 +4,8 @@
  * messy.h and their files.
  *
  *     cc noisy_labels.c fit.c messy.c -o noisy_labels $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: true labels        accuracy 0.986  loss 0.033  wrong labels learned 0.000
  */
 #include "noisy_labels.h"
 

@@ -3,6 +3,8 @@
  * Four problems for optimizers. To copy and change, with descent.h, fit.h, houses.h and their files.
  *
  *     cc optimizers.c descent.c fit.c houses.c -o optimizers $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: two-moons      sgd with momentum    0.58977  adam    0.11863
  */
 #include "optimizers.h"
 

@@ -4,6 +4,8 @@
  * and fit.c.
  *
  *     cc outliers.c fit.c -o outliers $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: absolute error   w = (1.996, -1.504, 0.458), 0.0421 from the truth
  */
 #include "outliers.h"
 

@@ -3,6 +3,8 @@
  * The best advertising and discount by fifty steps. To copy and change, with descent.h and descent.c.
  *
  *     cc revenue.c descent.c -o revenue $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: step 50  advertising $50.00k  discount 25.00%  revenue 3125.00
  */
 #include "revenue.h"
 

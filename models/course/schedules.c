@@ -3,6 +3,8 @@
  * A linear layer under a schedule. To copy and change, with fit.h and fit.c.
  *
  *     cc schedules.c fit.c -o schedules $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: warmup:3,linear  0.011998 above the least squared error
  */
 #include "schedules.h"
 

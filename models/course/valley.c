@@ -3,6 +3,8 @@
  * Twenty steps down the parabola x^2 - 4 x + 5, from 0. To copy and change, with descent.h and descent.c.
  *
  *     cc valley.c descent.c -o valley $(pkg-config --cflags --libs reel)
+ *
+ * Its last line: step 20  x 1.9769  height 1.0005
  */
 #include "valley.h"
 

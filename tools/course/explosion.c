@@ -231,7 +231,7 @@ static void draw(course *c, const findings *f)
         rows[4 * k] = k;
         rows[4 * k + 1] = s->weight;
         rows[4 * k + 2] = s->gradient;
-        rows[4 * k + 3] = s->loss;
+        rows[4 * k + 3] = s->loss < 1e300 ? s->loss : NAN; /* gnuplot's axes end there */
     }
     course_data(c, &p, c->steps + 1, 4, rows);
     for (int k = 0; k <= c->steps; k++) {
@@ -245,7 +245,7 @@ static void draw(course *c, const findings *f)
     fprintf(p.script,
             "set multiplot layout 1,2\nset lmargin 12\nset title 'Alone, at the rate %g'\nset xlabel 'step'\nset "
             "logscale y\n"
-            "set format y '%%g'\nset xrange [0:%d]\nset yrange [*:1e308]\nset key bottom right\n",
+            "set format y '%%g'\nset xrange [0:%d]\nset key bottom right\n",
             c->lr.at[0], end);
     const struct {
         int step;
