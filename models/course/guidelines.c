@@ -5,7 +5,7 @@
  *
  *     cc guidelines.c fit.c houses.c -o guidelines $(pkg-config --cflags --libs reel) -lm
  *
- * Its last line: stable_diffusion       1e-05
+ * Its last line: linear_regression 0.01  x0.1: 158  x1: 5.65  x10: 1.4e-14  x100: inf  x1000: inf
  */
 #include "guidelines.h"
 
@@ -138,17 +138,18 @@ const guideline guidelines[GUIDELINES] = {
 int main(void)
 {
     reel_context *reel = reel_context_new(NULL);
-    for (int i = 0; i < GUIDELINES && !reel_failed(reel); i++) {
+    for (int i = GUIDELINES - 1; i >= 0 && !reel_failed(reel); i--) {
         const guideline *g = &guidelines[i];
-        printf("%-22s %g", g->model, g->rate);
-        for (double factor = 0.1; g->train && factor < 2000; factor *= 10) {
+        if (!g->train) continue;
+        printf("%s %g", g->model, g->rate);
+        for (double factor = 0.1; factor < 2000; factor *= 10) {
             fit_recipe how = {.optimizer = g->optimizer,
                               .lr = factor * g->rate,
                               .momentum = g->momentum,
                               .epochs = g->epochs,
                               .batch = g->batch,
                               .seed = 42};
-            printf("  x%g: %.5g", factor, g->train(reel, &how));
+            printf("  x%g: %.3g", factor, g->train(reel, &how));
         }
         printf("\n");
     }
