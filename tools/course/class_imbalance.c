@@ -37,12 +37,7 @@ static void measure(course *c, int s, figures *f)
         int64_t ones = imbalance_positives(&data);
         fprintf(c->table, "Class distribution: [%lld  %lld]\n", (long long)(ROWS - ones), (long long)ones);
     }
-    fit_recipe how = {.optimizer = c->optimizer,
-                      .lr = c->lr.at[0],
-                      .momentum = c->momentum,
-                      .epochs = ((int64_t)c->steps * c->batch + ROWS - 1) / ROWS,
-                      .batch = c->batch,
-                      .seed = seed};
+    fit_recipe how = seeds_recipe(c, c->lr.at[0], ROWS, s);
     for (int m = 0; m < IMBALANCE_METHODS && !reel_failed(c->reel); m++) {
         imbalance_result r = imbalance_train(c->reel, &data, &test, m, WEIGHT, GAMMA, &how);
         const double all[] = {r.precision,         r.recall,           r.f1,  r.moved_f1, r.threshold,

@@ -24,18 +24,10 @@ typedef struct figures {
     double caught[SEEDS]; /* of the wrong labels, among as many suspects */
 } figures;
 
-static noisy_options options_of(const course *c, uint64_t seed)
+static noisy_options options_of(const course *c, int s)
 {
-    int64_t per_epoch = (ROWS + c->batch - 1) / c->batch;
-    return (noisy_options){.how = {.optimizer = c->optimizer,
-                                   .lr = c->lr.at[0],
-                                   .momentum = c->momentum,
-                                   .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                                   .batch = c->batch,
-                                   .seed = seed},
-                           .epsilon = 0.1,
-                           .alpha = 0.4,
-                           .suspects = NOISE};
+    return (noisy_options){
+        .how = seeds_recipe(c, c->lr.at[0], ROWS, s), .epsilon = 0.1, .alpha = 0.4, .suspects = NOISE};
 }
 
 /* Of the wrong labels, the share among the first suspects, as many as there are. */
@@ -52,7 +44,7 @@ static void measure(course *c, int s, figures *f)
 {
     noisy_data data = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + (uint64_t)s), ROWS, NOISE);
     noisy_data test = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000 + (uint64_t)s), TEST_ROWS, 0);
-    noisy_options options = options_of(c, c->seed + (uint64_t)s);
+    noisy_options options = options_of(c, s);
     if (s == 0) {
         fprintf(c->table, "Noisy labels: %lld out of %d\n", (long long)data.flipped, ROWS);
         json_add_whole(c->json, "flipped", data.flipped);
@@ -99,7 +91,7 @@ static void draw_memory(course *c)
 {
     noisy_data data = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed), ROWS, NOISE);
     noisy_data test = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000), TEST_ROWS, 0);
-    noisy_options options = options_of(c, c->seed);
+    noisy_options options = options_of(c, 0);
     int64_t epochs = options.how.epochs;
     double *accuracy = course_numbers(c, epochs), *learned = course_numbers(c, epochs);
     noisy_memory(c->reel, &data, &test, &options.how, accuracy, learned);

@@ -95,7 +95,7 @@ static void compare_formulas(course *c)
 
 /* ---- three at once ---- */
 
-/* Of three schedulers made one after the other for one optimizer the last one sets the rate, and it alone is stepped. */
+/* Of three schedulers made one after the other for one optimizer the last sets the rate, and it alone is stepped. */
 static void three_at_once(course *c, const reel_schedule *cycle)
 {
     int rising = 0, high = 0;

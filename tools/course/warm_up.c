@@ -53,17 +53,6 @@ static void claim_of_scale(course *c)
         largest[2], largest[1], largest[0]);
 }
 
-static fit_recipe recipe_of(const course *c, double rate, int s)
-{
-    int64_t per_epoch = (200 + c->batch - 1) / c->batch;
-    return (fit_recipe){.optimizer = c->optimizer,
-                        .lr = rate,
-                        .momentum = c->momentum,
-                        .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                        .batch = c->batch,
-                        .seed = c->seed + (uint64_t)s};
-}
-
 /* Trains at every rate with and without a warm-up over a sixth of the updates. */
 static void train_all(course *c, double *losses, double *peaks)
 {
@@ -81,7 +70,7 @@ static void train_all(course *c, double *losses, double *peaks)
             loss[w] = losses + (2 * r + w) * SEEDS;
             peak[w] = peaks + (2 * r + w) * SEEDS;
             for (int s = 0; s < SEEDS; s++) {
-                fit_recipe how = recipe_of(c, c->lr.at[r], s);
+                fit_recipe how = seeds_recipe(c, c->lr.at[r], 200, s);
                 loss[w][s] = warm_up_train(c->reel, w ? warmup : 0, &how, &peak[w][s]);
             }
         }
