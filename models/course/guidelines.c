@@ -97,7 +97,7 @@ static double transfer(reel_context *reel, const fit_recipe *how)
 {
     convolution c;
     reel_rng *rng = reel_rng_philox_new(reel, how->seed, "pictures");
-    reel_dataset bars = pictures(reel, 200, false, rng), data = pictures(reel, 40, true, rng),
+    reel_dataset bars = pictures(reel, 100, false, rng), data = pictures(reel, 40, true, rng),
                  test = pictures(reel, 200, true, rng);
     fit_net net = convolution_new(reel, &c, how->seed);
     fit_recipe before = {.optimizer = "adam", .lr = 0.03, .epochs = 20, .batch = 20, .seed = how->seed};
