@@ -127,7 +127,7 @@ static bool read_flags(const option_set *set, const typed *t, course *c)
     c->changed = t->lr || t->start || t->steps || t->momentum || t->optimizer || t->seed || t->batch;
     c->svg = t->svg;
     if (!e->any_start && t->start && c->start.count != list_length(e->start)) {
-        option_fail(set, "--start: found %d numbers, expected %d", c->start.count, list_length(e->start));
+        option_fail(set, "--start: found %d, expected %d numbers", c->start.count, list_length(e->start));
         return false;
     }
     return read_optimizer(set, t->momentum != NULL, c);

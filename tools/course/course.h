@@ -7,9 +7,10 @@
  *   1. tools/course/NAME.c (underscores instead of hyphens) defines `const exercise exercise_NAME`;
  *   2. `NAME` becomes a row of the list in tools/course/meson.build, in the order in which the course shows it.
  * List, flags, help, JSON, `all` and the HTML follow from the row; run() says everything else through `course`. It trains by
- * a program of models/course/ (a file there and a row in its meson.build; main is under #ifndef COURSE_NO_MAIN, and the comment
- * at the top says " * Its last line: ..."), so that the reader can copy what was run. tests/reference/course/NAME.json holds the figures and verdicts that the tests ask for,
- * NAME.out, where there is one, the lines that the lesson prints.
+ * a program of models/course/, so that the reader can copy what was run: a file there, a row in its meson.build; main stands
+ * under #ifndef COURSE_NO_MAIN, and the comment at the top ends with " * Its last line: TEXT", which a test holds it to.
+ * tests/reference/course/NAME.json holds the figures and verdicts that the tests ask for, NAME.out, where there is one, the
+ * lines that the lesson prints.
  */
 #ifndef COURSE_H
 #define COURSE_H
