@@ -11,12 +11,11 @@
 #include <math.h>
 
 #define FEATURES 10
-#define ROWS 1000
 
 double schedules_train(reel_context *reel, const char *spec, const fit_recipe *how)
 {
     static const double ones[FEATURES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    reel_dataset data = fit_line_data(reel, reel_rng_numpy_new(reel, how->seed), ROWS, FEATURES, ones);
+    reel_dataset data = fit_line_data(reel, reel_rng_numpy_new(reel, how->seed), SCHEDULES_ROWS, FEATURES, ones);
     fit_net net = fit_net_new(reel, 2, (const int[]){FEATURES, 1}, "identity", how->seed);
     if (reel_failed(reel)) return NAN;
     reel_optimizer *optimizer = fit_optimizer(net.params, how);

@@ -84,7 +84,7 @@ void warm_up_first_steps(reel_context *reel, const reel_optimizer_type *kind, do
 
 double warm_up_train(reel_context *reel, int64_t warmup, const fit_recipe *how, double *peak)
 {
-    reel_dataset data = fit_moons(reel, 200, 0.15, how->seed);
+    reel_dataset data = fit_moons(reel, WARM_UP_ROWS, 0.15, how->seed);
     if (reel_failed(reel)) return NAN;
     fit_net net = fit_net_new(reel, 5, (const int[]){2, 32, 32, 32, 1}, "relu", how->seed);
     reel_optimizer *optimizer = fit_optimizer(net.params, how);

@@ -136,12 +136,12 @@ static void draw(course *c, const averaging_place *places, const averaging_place
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     averaging_place places[SEEDS * SNAPSHOTS], averages[SEEDS];
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f, places + s * SNAPSHOTS, &averages[s]);
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f, places + s * SNAPSHOTS, &averages[s]);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
-    make_claims(c, f);
+    print_figures(c, &f);
+    make_claims(c, &f);
     draw(c, places, averages);
 }
 

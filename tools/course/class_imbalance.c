@@ -141,21 +141,21 @@ static void make_claims(course *c, const figures *f)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f);
+    figures f = {0};
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
+    print_figures(c, &f);
     print_focal(c);
-    make_claims(c, f);
+    make_claims(c, &f);
     seeds_picture(
         c, "class-imbalance",
         "On new rows, a dot for each seed and a bar for their mean: what is found at the threshold 1/2, how much "
         "of what is found is right, the ranking, and the mean probability, where 0.01 is right.",
         IMBALANCE_METHODS, labels, 4,
-        (const seeds_panel[]){{"recall", f->at[RECALL][0], false},
-                              {"precision", f->at[PRECISION][0], false},
-                              {"average precision", f->at[RANKING][0], false},
-                              {"mean probability", f->at[MEAN][0], true}});
+        (const seeds_panel[]){{"recall", f.at[RECALL][0], false},
+                              {"precision", f.at[PRECISION][0], false},
+                              {"average precision", f.at[RANKING][0], false},
+                              {"mean probability", f.at[MEAN][0], true}});
 }
 
 const exercise exercise_class_imbalance = {

@@ -122,16 +122,16 @@ static void make_claims(course *c, const figures *f)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     for (int scene = 0; scene < SCENES; scene++)
-        for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, scene, s, f);
+        for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, scene, s, &f);
     if (reel_failed(c->reel)) return;
-    for (int scene = 0; scene < SCENES; scene++) print_scene(c, scene, f);
-    make_claims(c, f);
+    for (int scene = 0; scene < SCENES; scene++) print_scene(c, scene, &f);
+    make_claims(c, &f);
     seeds_panel panels[SCENES];
     static const char *const titles[SCENES] = {"5 % at random", "30 % at random", "30 %, always above 0",
                                                "5 %, means of 3"};
-    for (int scene = 0; scene < SCENES; scene++) panels[scene] = (seeds_panel){titles[scene], f->loss[scene][0], true};
+    for (int scene = 0; scene < SCENES; scene++) panels[scene] = (seeds_panel){titles[scene], f.loss[scene][0], true};
     seeds_picture(
         c, "missing-features",
         "Cross-entropy on new rows with gaps of the same kind, a dot for each seed and a bar for their mean; a "

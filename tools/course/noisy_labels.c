@@ -124,10 +124,10 @@ static void draw_memory(course *c)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f);
+    figures f = {0};
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
+    print_figures(c, &f);
     reel_array hard = reel_array_view(REEL_DOUBLE, (double[]){0, 1}, 1, (const int64_t[]){2});
     reel_array *soft = smooth_labels(c->reel, &hard, 0.1);
     if (!soft) return;
@@ -136,23 +136,23 @@ static void run(course *c)
     fprintf(c->more, "label smoothing of 0 and 1: %s %s\n", number_text(fit_numbers(soft)[0], REEL_DOUBLE, low),
             number_text(fit_numbers(soft)[1], REEL_DOUBLE, high));
 
-    claim_of_method(c, f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_MIXUP, "mixup", "Mixup makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_SUSPECTS, "suspects",
+    claim_of_method(c, &f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_MIXUP, "mixup", "Mixup makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_SUSPECTS, "suspects",
                     "Finding the wrong labels by their loss and leaving them out helps.");
     char text[SEEDS_TEXT];
-    course_claim(c, "identified", spread_of(f->caught).least > 0.95, "Confident learning identifies the noisy samples.",
+    course_claim(c, "identified", spread_of(f.caught).least > 0.95, "Confident learning identifies the noisy samples.",
                  "Of the wrong labels %s are among as many rows with the largest loss out of fold; chance finds %.2f.",
-                 seeds_text(f->caught, 2, text), NOISE);
+                 seeds_text(f.caught, 2, text), NOISE);
     draw_memory(c);
     seeds_picture(
         c, "noisy-labels-methods",
         "A dot for each seed, a bar for their mean. Left: accuracy on rows with true labels. Right: share of the "
         "wrong labels that the network gives back.",
         NOISY_METHODS, labels, 2,
-        (const seeds_panel[]){{"accuracy on true labels", f->accuracy[0], false},
-                              {"share of wrong labels learned", f->learned[0], false}});
+        (const seeds_panel[]){{"accuracy on true labels", f.accuracy[0], false},
+                              {"share of wrong labels learned", f.learned[0], false}});
 }
 
 const exercise exercise_noisy_labels = {

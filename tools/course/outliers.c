@@ -158,17 +158,17 @@ static void draw(course *c, const double *norms)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     double *norms = course_numbers(c, OUTLIER_KINDS * ROWS), *further = course_numbers(c, ROWS);
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f, s ? further : norms);
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f, s ? further : norms);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
-    make_claims(c, f);
+    print_figures(c, &f);
+    make_claims(c, &f);
     draw(c, norms);
     seeds_picture(
         c, "outliers-methods", "Distance of the weights from the truth, a dot for each seed and a bar for their mean.",
         OUTLIER_METHODS, labels, 2,
-        (const seeds_panel[]){{"target off", f->distance[0][0], true}, {"features off", f->distance[1][0], true}});
+        (const seeds_panel[]){{"target off", f.distance[0][0], true}, {"features off", f.distance[1][0], true}});
 }
 
 const exercise exercise_outliers = {
