@@ -32,6 +32,7 @@ int command_describe(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_fit(int argc, char **argv);
+int command_course(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 int train_csv(int argc, char **argv);

@@ -18,6 +18,7 @@ static const command commands[] = {
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
     {"landscape", "Draw the paths of trainings over the loss.", command_landscape},
     {"drill", "Descend with a rate that is too high, and find out why it diverges.", command_drill},
+    {"course", "Run exercises on gradient descent, with what their lesson gets wrong.", command_course},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
     {"diff", "Tell what differs between two runs, or between two checkpoints.", command_diff},
     {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
