@@ -25,6 +25,7 @@ int command_plot(int argc, char **argv);
 int command_schedule(int argc, char **argv);
 int command_lr_find(int argc, char **argv);
 int command_diagnose(int argc, char **argv);
+int command_study(int argc, char **argv);
 
 int train_two_moons(int argc, char **argv);
 

@@ -12,6 +12,7 @@ static const command commands[] = {
     {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
     {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
     {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
+    {"study", "Make a study again and settle what it left open.", command_study},
     {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
     {"diff", "Tell what differs between two runs, or between two checkpoints.", command_diff},
     {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
