@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         reel_value seen = gaussian_image_render(&image, tape), wanted = reel_input(tape, target);
         reel_value loss = reel_mse(seen, wanted);
         reel_tape_set_gradients(tape, false);
-        reel_value reported = gaussian_loss_record(&gaussian_loss_reported, seen, wanted);
+        reel_value reported = gaussian_loss_record_with(&gaussian_loss_reported, seen, wanted, loss);
         reel_tape_set_gradients(tape, true);
         reel_backward(loss);
         if (reel_optimizer_step(adam) != REEL_OK) break;

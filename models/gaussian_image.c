@@ -217,13 +217,20 @@ double gaussian_image_mean_scale(const gaussian_image *image)
 
 reel_value gaussian_loss_record(const gaussian_loss *loss, reel_value rendering, reel_value target)
 {
+    reel_value squares = loss->l2 != 0 ? reel_mse(rendering, target) : REEL_NIL;
+    return gaussian_loss_record_with(loss, rendering, target, squares);
+}
+
+reel_value gaussian_loss_record_with(const gaussian_loss *loss, reel_value rendering, reel_value target,
+                                     reel_value squares)
+{
     reel_value total = REEL_NIL, term[3];
     int count = 0;
     if (loss->l1 != 0) term[count++] = reel_mul_scalar(reel_l1(rendering, target), loss->l1);
-    if (loss->l2 != 0) term[count++] = reel_mul_scalar(reel_mse(rendering, target), loss->l2);
+    if (loss->l2 != 0) term[count++] = reel_mul_scalar(squares, loss->l2);
     if (loss->ssim != 0)
         term[count++] =
             reel_add_scalar(reel_mul_scalar(reel_ssim(rendering, target, loss->window), -loss->ssim), loss->ssim);
     for (int i = 0; i < count; i++) total = i == 0 ? term[0] : reel_add(total, term[i]);
-    return count > 0 ? total : reel_scalar(rendering.tape, 0);
+    return count > 0 || reel_is_nil(rendering) ? total : reel_scalar(rendering.tape, 0);
 }

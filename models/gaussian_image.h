@@ -97,5 +97,8 @@ typedef struct gaussian_loss {
 } gaussian_loss;
 extern const gaussian_loss gaussian_loss_reported;
 reel_value gaussian_loss_record(const gaussian_loss *loss, reel_value rendering, reel_value target);
+/* The same where mean(y - t)^2 has been recorded already. */
+reel_value gaussian_loss_record_with(const gaussian_loss *loss, reel_value rendering, reel_value target,
+                                     reel_value squares);
 
 #endif

@@ -29,15 +29,15 @@ typedef int32_t lane_int;
 #define MANTISSA 23
 #define ROUNDER R(0x1.8p23) /* adding it rounds to an integer, which then stands in the low bits */
 #define LEAST_EXPONENT 100
-#define LN2_HIGH R(0x1.63p-1)
-#define LN2_LOW R(-0x1.bd0106p-13)
+#define HALF_LOG2E R(-0x1.715476p-1) /* -log2(e) / 2, and what it leaves out */
+#define HALF_LOG2E_LOW R(-0x1.4ae0bf85ddf44p-27)
 #else
 typedef int64_t lane_int;
 #define MANTISSA 52
 #define ROUNDER R(0x1.8p52)
 #define LEAST_EXPONENT 900
-#define LN2_HIGH R(0x1.62e42feep-1)
-#define LN2_LOW R(0x1.a39ef35793c76p-33)
+#define HALF_LOG2E R(-0x1.71547652b82fep-1)
+#define HALF_LOG2E_LOW R(-0x1.777d0ffda0d24p-57)
 #endif
 #define R(x) ((real)(x))
 
@@ -117,22 +117,21 @@ INLINE real v_total(V v)
     return lane[0];
 }
 
-/* exp(-q/2) for 0 <= q <= 2 LEAST_EXPONENT log 2, by powers of two and a polynomial on [-log(2)/2, log(2)/2]: in float that
- * of the Cephes library (Moshier 1989), in double Taylor's. */
+/* exp(-q/2) = 2^t for 0 <= q <= 2 LEAST_EXPONENT log 2: the whole part of t goes into the exponent, 2^f of the rest is a
+ * polynomial through Chebyshev's points of [-1/2, 1/2], of relative error 3e-9 in float and 5e-18 in double. */
 INLINE V v_bell(V q)
 {
 #if GAUSSIAN_BITS == 32
-    static const real c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+    static const real c[] = {1.5461445e-4f, 1.3400428e-3f, 9.618057e-3f, 5.5503272e-2f, 0.24022651f, 0.69314721f, 1};
 #else
-    static const real c[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
-                             1.0 / 362880,     1.0 / 40320,     1.0 / 5040,     1.0 / 720,
-                             1.0 / 120,        1.0 / 24,        1.0 / 6,        1.0 / 2};
+    static const real c[] = {4.4558179083360645e-10, 7.0741942972885208e-9, 1.0178057087733941e-7,
+                             1.3215432535912375e-6,  1.5252733841556773e-5, 1.5403530463724353e-4,
+                             1.3333558146406470e-3,  9.6181291075872563e-3, 5.5504108664821625e-2,
+                             0.24022650695910158,    0.69314718055994531,   1};
 #endif
-    V h = R(-0.5) * q, rounded = v_fma(h, v_set(R(0x1.71547652b82fep+0)), v_set(ROUNDER)), n = rounded - ROUNDER;
-    V r = v_fma(n, v_set(-LN2_LOW), v_fma(n, v_set(-LN2_HIGH), h)), p = v_set(c[0]);
-    for (int i = 1; i < (int)(sizeof c / sizeof *c); i++) p = v_fma(p, r, v_set(c[i]));
-    p = v_fma(p, r * r, r) + R(1);
+    V rounded = v_fma(q, v_set(HALF_LOG2E), v_set(ROUNDER)), n = rounded - ROUNDER;
+    V f = v_fma(q, v_set(HALF_LOG2E_LOW), v_fma(q, v_set(HALF_LOG2E), -n)), p = v_set(c[0]);
+    for (int i = 1; i < (int)(sizeof c / sizeof *c); i++) p = v_fma(p, f, v_set(c[i]));
     return (V)((VI)p + ((VI)rounded << MANTISSA));
 }
 

@@ -197,12 +197,28 @@ holds found.json '"memorised":	0'
 expect 3 "$reel" diagnose low --json -
 head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
 holds err '^rate too low: in 50 steps at the rate 1e-06 '
-expect 0 "$reel" diagnose fine --noise 0.3
-holds out 'not the built-in model with these points: .*data_hash'
+expect 0 "$reel" diagnose fine --recipe 'two-moons --optimizer adam --noise 0.3'
+holds out 'measured only in the file: .*data_hash'
 holds out 'reel_diagnose(trainer, &found)'
 sed 's/"loss_before": *[0-9.]*/"loss_before": 9/' high/step-000000008.json >edited.json
-expect 3 "$reel" diagnose edited.json --noise 0.3
+expect 3 "$reel" diagnose edited.json --recipe 'two-moons --optimizer adam'
+holds out 'measured only in the file: .*adam'
 holds out '^loss risen: the loss has risen to 9 '
+for recipe in 'no-moons' 'two-moons --hidden' "two-moons 'open" '' 'two-moons --noise -1'; do
+    expect 3 "$reel" diagnose high --recipe "$recipe"
+    holds out 'measured only in the file: its recipe'
+done
+# A recipe says what no form of the model tells: any optimizer, other points, several batches an update.
+"$reel" train two-moons --quiet --epochs 10 --optimizer lamb --lr 0.02 --noise 0.2 --data-seed 7 --batch 20 --accumulate 2 \
+    --schedule cosine --checkpoint-dir other >out 2>err || fail 'other'
+holds other/step-000000050.json '"recipe": "two-moons --samples 200 --noise 0.2 --data-seed 7 .* --optimizer lamb --batch 20"'
+"$reel" diagnose other --json other.json >out 2>err
+holds out '^step 50, 200 points: loss 0'
+# A file without a recipe is known by its form.
+sed 's/"recipe": *"[^"]*", *//' fine/step-000000020.json >plain.json
+! grep -q recipe plain.json || fail 'the recipe is there still'
+expect 0 "$reel" diagnose plain.json
+holds out '^step 20, 200 points'
 wrong 1 'there is no such file' diagnose missing.json
 wrong 2 'CHECKPOINT|DIR is missing' diagnose
 

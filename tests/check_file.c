@@ -86,8 +86,8 @@ static int fault_remove(void *user, const char *path)
 
 static file_ops ops_with(faults *f)
 {
-    return (file_ops){f,           fault_open,   fault_read,  fault_write, fault_sync, fault_truncate,
-                      fault_close, fault_rename, fault_remove};
+    return (file_ops){f,          fault_open,     fault_read,  fault_write,  NULL,
+                      fault_sync, fault_truncate, fault_close, fault_rename, fault_remove};
 }
 
 static char folder[64];

@@ -33,7 +33,7 @@ static void iterate(void *user, int64_t repeat)
             reel_value seen = gaussian_image_render(&f->image, f->tape), wanted = reel_input(f->tape, f->target);
             reel_value loss = reel_mse(seen, wanted);
             reel_tape_set_gradients(f->tape, false);
-            f->loss = reel_item(gaussian_loss_record(&gaussian_loss_reported, seen, wanted));
+            f->loss = reel_item(gaussian_loss_record_with(&gaussian_loss_reported, seen, wanted, loss));
             reel_tape_set_gradients(f->tape, true);
             reel_backward(loss);
             reel_optimizer_step(f->adam);

@@ -5,6 +5,7 @@
 #include "two_moons.h"
 
 #include "checkpoints.h"
+#include "model/models.h"
 #include "signals.h"
 
 #include <math.h>
@@ -268,8 +269,10 @@ static int choose(const moons_settings *s, reel_context *context, const char *na
 
 /* ---- the flags ---- */
 
-static words typed = {.hidden = "8", .precision = "float"};
-static moons_settings asked = {.keep = 2};
+static const words words_start = {.hidden = "8", .precision = "float"};
+static const moons_settings settings_start = {.keep = 2};
+static words typed;
+static moons_settings asked;
 static const struct {
     double *to;
     const reel_hyper *row;
@@ -290,12 +293,15 @@ static const option_row model[] = {
      .word = &typed.precision},
     {.name = "seed", .number = &asked.seed, .hyper = &seed_row, .given = &given.seed},
 };
+static const option_row steps[] = {
+    {"optimizer", "NAME", "sgd (default), momentum, adam, adamw, ...: see below for their flags.",
+     .word = &typed.optimizer},
+    {.name = "batch", .number = &asked.batch, .hyper = &batch_row, .given = &given.batch},
+};
 static const option_row training[] = {
-    {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.", .word = &typed.optimizer},
     {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &asked.compare},
     {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
     {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row, .given = &given.epochs},
-    {.name = "batch", .number = &asked.batch, .hyper = &batch_row, .given = &given.batch},
 };
 static const option_row checkpoints[] = {
     {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
@@ -338,13 +344,26 @@ static const char *const own_flags[] = {"epochs",  "batch",         "seed",     
                                         NULL};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
-int train_two_moons(int argc, char **argv)
+/* Those that make data, model and optimizer. */
+static const option_group makers[] = {
+    {"data", ROWS(data)}, {"model", ROWS(model)}, {"optimizer and batches", ROWS(steps)}};
+
+static void start_flags(void)
 {
+    typed = words_start;
+    asked = settings_start;
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
+}
+
+int train_two_moons(int argc, char **argv)
+{
+    start_flags();
     trainer_flags_init(&asked.trainer, own_flags);
-    const option_group groups[] = {{"data", ROWS(data)},
-                                   {"model", ROWS(model)},
+    trainer_flags_default(&asked.trainer, "hashes", 1);
+    const option_group groups[] = {makers[0],
+                                   makers[1],
+                                   makers[2],
                                    {"training", ROWS(training)},
                                    {"trainer", asked.trainer.rows, asked.trainer.count},
                                    {"hyper-parameters", optimizers.rows, optimizers.count},
@@ -376,6 +395,11 @@ int train_two_moons(int argc, char **argv)
     return finish_output(set.command, status);
 }
 
+void moons_recipe(reel_trainer *trainer)
+{
+    recipe_set(trainer, "two-moons", makers, (int)(sizeof makers / sizeof *makers), NULL);
+}
+
 /* ---- the flags, for other commands ---- */
 
 static void print_optimizers(FILE *file)
@@ -386,19 +410,9 @@ static void print_optimizers(FILE *file)
 int moons_flags(option_set *set, const option_group *own, int argc, char **argv, moons_settings *settings,
                 optimizer_choice *choice)
 {
-    static const option_row steps[] = {
-        {"optimizer", "NAME", "sgd (default), momentum, adam, adamw: see below for their flags.",
-         .word = &typed.optimizer},
-        {.name = "batch", .number = &asked.batch, .hyper = &batch_row},
-    };
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
-    optimizer_flags_init(&optimizers, presets);
-    const option_group groups[] = {{"data", ROWS(data)},
-                                   {"model", ROWS(model)},
-                                   {"training", ROWS(steps)},
-                                   {"hyper-parameters", optimizers.rows, optimizers.count},
-                                   own[0],
-                                   own[1]};
+    start_flags();
+    const option_group groups[] = {
+        makers[0], makers[1], makers[2], {"hyper-parameters", optimizers.rows, optimizers.count}, own[0], own[1]};
     set->groups = groups;
     set->group_count = sizeof groups / sizeof *groups;
     set->more = print_optimizers;

@@ -59,6 +59,9 @@ typedef struct moons_run {
 int moons_train(moons_run *run, const moons_settings *settings, const optimizer_choice *choice, const char *folder);
 void moons_free(moons_run *run);
 
+/* Writes the flags that make data, model and optimizer into the checkpoints. */
+void moons_recipe(reel_trainer *trainer);
+
 /* For other commands: data, net, optimizer and trainer, before the first update. Returns the exit status; free in any
  * case. */
 int moons_build(moons_run *run, const moons_settings *settings, const optimizer_choice *choice);

@@ -22,6 +22,12 @@ enum {
     REEL_ROWS_BATCH = -1 /* those of the next step */
 };
 
+/* Loss and gradient where the trainer stands, in evaluation mode, on `rows` (REEL_ROWS_ALL, ..., or a number). `gradient`: all
+ * parameters flat in the order of the store, float or double; 0 for those that are not trainable; NULL: only the loss.
+ * `loss` may be NULL. Error: REEL_BAD_SHAPE for another size. */
+REEL_API reel_status reel_trainer_gradient(REEL_SITE reel_trainer *trainer, int64_t rows, reel_array *gradient,
+                                           double *loss);
+
 /* ---- step fidelity ---- */
 
 #define REEL_FIDELITY_MOST 32 /* halvings */
@@ -247,6 +253,7 @@ REEL_API reel_status reel_diagnose(REEL_SITE reel_trainer *trainer, reel_diagnos
 
 #ifndef REEL_NO_SITE_MACROS
 #define reel_diagnose(...) reel_diagnose(REEL_HERE, __VA_ARGS__)
+#define reel_trainer_gradient(...) reel_trainer_gradient(REEL_HERE, __VA_ARGS__)
 #define reel_step_fidelity(...) reel_step_fidelity(REEL_HERE, __VA_ARGS__)
 #define reel_sharpness(...) reel_sharpness(REEL_HERE, __VA_ARGS__)
 #define reel_lr_find(...) reel_lr_find(REEL_HERE, __VA_ARGS__)

@@ -20,12 +20,12 @@ typedef struct ssim_plane {
     void *slopes;      /* ssim_slopes_size elements: what `total` keeps for `gradient`; NULL: nothing */
 } ssim_plane;
 
-/* Elements after a row that a vector may reach, rows of the work, and elements of work and slopes. */
+/* Elements after a row that a vector may reach, rows of the filter's memory, and elements of work and slopes. */
 #define SSIM_PAD 32
-#define SSIM_WORK_ROWS 107
+#define SSIM_WORK_ROWS 112
 static inline int64_t ssim_work_size(const ssim_plane *p)
 {
-    return SSIM_WORK_ROWS * (p->width + 2 * SSIM_SIZE_MOST + SSIM_PAD);
+    return SSIM_WORK_ROWS * (p->width + 2 * SSIM_SIZE_MOST + SSIM_PAD) + p->rows * p->columns;
 }
 
 static inline int64_t ssim_slopes_size(const ssim_plane *p)
@@ -34,7 +34,7 @@ static inline int64_t ssim_slopes_size(const ssim_plane *p)
 }
 
 struct ssim_kernels {
-    /* The sum over all windows; rows in double, in an order that the shape alone decides. */
+    /* The sum over all windows, in an order that the shape alone decides. */
     double (*total)(const ssim_plane *p);
     /* to (height, width) = or += scale times the gradient of that sum by x, or by y. */
     void (*gradient)(const ssim_plane *p, double scale, bool by_y, void *to, bool add);
