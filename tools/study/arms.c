@@ -9,10 +9,12 @@
 #include <string.h>
 
 #define NOTE "The experiments of the note, from checkpoint 1500"
-#define CAUSE "Interventions, constant rate 0.001 from the first iteration"
 #define COUNTS "Numbers of Gaussians, from the first iteration"
 #define CURES "Cures, from the first iteration"
 #define SMOOTH "--blending smooth --cutoff inf"
+
+const char study_interventions[] = "Interventions, constant rate 0.001 from the first iteration";
+#define CAUSE study_interventions
 
 static const study_arm built_in[] = {
     {"constant", CAUSE, "as published", "", 0, NULL},

@@ -16,6 +16,9 @@ typedef struct study_arm {
     const char *against; /* the arm it is compared with; NULL: none */
 } study_arm;
 
+/* The group of the arms that change one thing at the constant rate. */
+extern const char study_interventions[];
+
 typedef struct study_arms {
     study_arm *rows;
     int count;

@@ -201,8 +201,9 @@ static claim_verdict is_finite(of c, from f, char *measured)
 
 static claim_verdict is_speed(of c, from f, char *measured)
 {
-    (void)c, (void)f;
-    snprintf(measured, CLAIM_TEXT, "a property of the machine and program of the note, which are not here");
+    (void)c;
+    snprintf(measured, CLAIM_TEXT,
+             "about a machine and a program that are not here; Reel makes %.0f iterations per second", f->speed);
     return CLAIM_OPEN;
 }
 

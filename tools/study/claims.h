@@ -44,6 +44,7 @@ typedef struct study_facts {
     double largest_gradient;             /* norm, over the whole run */
     double rate_over_limit;              /* largest quotient of rate and sharpness limit measured before the onset */
     int steps_measured, steps_settled;   /* along the step around and after the onset; ratio towards 1 as it is cut */
+    double speed;                        /* iterations per second here, median over the constant-rate runs */
     double squares_rise;                 /* last L2 over the L2 of the best iteration */
     double share;                        /* of the rise of L2 that lost and regained pixels explain */
 } study_facts;

@@ -11,20 +11,24 @@
 #include <string.h>
 
 int study_line_read(const study_plan *plan, study_line *line, study_settings *settings, const char *flags, int seed,
-                    int perturb, const char *resume)
+                    int perturb, char *resume)
 {
-    size_t size = strlen(flags) + (resume ? strlen(resume) : 0) + 200;
+    size_t size = strlen(flags) + 200;
     *line = (study_line){.text = malloc(size)};
     if (!line->text) {
         complain(plan->who, "out of memory");
         return EXIT_FAILED;
     }
     /* What comes later wins: an arm's own flags over the plan's. */
-    snprintf(line->text, size, "baseline1 --gaussians %d --iterations %lld --quiet %s --seed %d --perturb %d %s%s",
-             plan->gaussians, (long long)plan->iterations, flags, seed, perturb, resume ? "--resume=" : "",
-             resume ? resume : "");
-    for (char *word = strtok(line->text, " "); word && line->count < 63; word = strtok(NULL, " "))
+    snprintf(line->text, size, "baseline1 --gaussians %d --iterations %lld --quiet %s --seed %d --perturb %d",
+             plan->gaussians, (long long)plan->iterations, flags, seed, perturb);
+    for (char *word = strtok(line->text, " "); word && line->count < LINE_WORDS - 3; word = strtok(NULL, " "))
         line->words[line->count++] = word;
+    if (resume) {
+        line->words[line->count++] = line->resume_flag;
+        line->words[line->count++] = resume;
+        strcpy(line->resume_flag, "--resume");
+    }
     return study_settings_read(settings, line->count, line->words);
 }
 

@@ -136,6 +136,17 @@ static double squares_at(const cJSON *parts, int64_t iteration)
     return NAN;
 }
 
+/* Of the arm "constant". */
+static double speed_of(const study_plan *plan, const study_documents *d)
+{
+    const study_arm *arm = study_arms_find(&plan->arms, "constant");
+    int count = 0;
+    double *seconds = arm ? study_members(d->arms[arm - plan->arms.rows], "seconds", &count) : NULL;
+    double median = study_range_of(seconds, seconds ? count : 0).median;
+    free(seconds);
+    return (double)plan->iterations / median;
+}
+
 bool study_facts_read(study_facts *f, const study_plan *plan, const study_documents *d, const cJSON *history_of)
 {
     *f = (study_facts){.gradient_error = study_number(d->gradient, "worst")};
@@ -151,6 +162,7 @@ bool study_facts_read(study_facts *f, const study_plan *plan, const study_docume
     f->step_at = median_of(norms, s - s / 15, s + s / 15);
     f->momentum_before = median_of(moments, s / 3, 2 * s / 3);
     f->momentum_at = median_of(moments, s - s / 15, s + s / 15);
+    f->speed = speed_of(plan, d);
     f->largest_gradient = study_number(d->constant, "largest_gradient");
     read_steps(f, plan, cJSON_GetObjectItem(d->constant, "steps"));
     f->share = study_number(cJSON_GetObjectItem(d->constant, "account"), "share");

@@ -63,7 +63,7 @@ static const reel_hyper gradient_row = CHOICE(
 static const reel_hyper precision_row = CHOICE("precision", "of parameters and tape", precisions);
 static const reel_hyper every_row = WHOLE("every", "updates between checkpoints", 1, 10);
 static const reel_hyper keep_row = WHOLE("keep", NULL, 2, 2);
-static const reel_hyper log_every_row = WHOLE("log_every", "iterations between lines, of the log too", 1, 1000);
+static const reel_hyper log_every_row = WHOLE("log_every", "iterations between lines that are printed", 1, 1000);
 static const reel_hyper prove_row = {.name = "prove", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper perturb_row =
     WHOLE("perturb", "K: change the last bit of the position of Gaussian K before the first update; 0: none", 0, 0);

@@ -84,7 +84,7 @@ void page_heading(page *p, const char *text)
 
 void page_text(page *p, const char *format, ...)
 {
-    char text[2000];
+    char text[6000];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);

@@ -40,13 +40,15 @@ cJSON *study_job_document(const study_plan *plan, const study_job *job);
 
 /* Settings of one run: flags, seed, perturbation (0: none), and the checkpoint to go on from (NULL: none). The words in
  * `line` (freed by study_line_free) must outlive the settings. Exit status, or -1. */
+enum { LINE_WORDS = 64 };
 typedef struct study_line {
     char *text;
-    char *words[64];
+    char resume_flag[12];
+    char *words[LINE_WORDS];
     int count;
 } study_line;
 int study_line_read(const study_plan *plan, study_line *line, study_settings *settings, const char *flags, int seed,
-                    int perturb, const char *resume);
+                    int perturb, char *resume);
 void study_line_free(study_line *line);
 /* The checkpoint of the constant-rate run with as many Gaussians and this seed: path in `path`. */
 void study_start_path(const study_plan *plan, int gaussians, int seed, int64_t step, char path[4096]);

@@ -64,7 +64,7 @@ static void write_interventions(page *p, const study_plan *plan, const study_doc
     char lists[3][1200] = {"", "", ""};
     for (int i = 0; i < plan->arms.count; i++) {
         const study_arm *arm = &plan->arms.rows[i];
-        if (strcmp(arm->group, plan->arms.rows[0].group) != 0 || !d->arms[i]) continue;
+        if (strcmp(arm->group, study_interventions) != 0 || !d->arms[i]) continue;
         arm_facts a = study_arm_facts(d->arms[i]);
         char *list = lists[a.diverged == 0 ? 0 : a.diverged == a.members ? 1 : 2];
         size_t used = strlen(list);
@@ -172,8 +172,8 @@ static void write_arm(page *p, const study_plan *plan, const study_documents *d,
 
 static void write_arms(page *p, const study_plan *plan, const study_documents *d)
 {
-    static const char *const titles[] = {"arm",     "flags",    "best loss: median (range)", "last loss", "onset",
-                                         "diverge", "last loss"};
+    static const char *const titles[] = {"arm",   "flags",   "best loss: median (range)", "last loss",
+                                         "onset", "diverge", "verdict on the last loss"};
     page_heading(p, "The arms");
     page_text(p,
               "Each arm is an ensemble of %d runs: seeds %d to %d, and %d starts of seed %d that differ from it in the "

@@ -3,6 +3,7 @@
  * One run on Reel's tape.
  */
 #include "run.h"
+#include "published.h"
 
 #include "../checkpoints.h"
 #include "../signals.h"
@@ -74,12 +75,9 @@ static void look_at(study_run *r, const reel_batch *batch, reel_value image)
     int64_t iteration = batch->step + 1;
     if (r->squares_only || iteration <= r->loss_count || reel_is_nil(image)) return;
     reel_array rendering = reel_data(image);
-    if (study_is_printed(iteration)) {
-        study_point p = {iteration, NAN, mean_square(&rendering, r->target), gaussian_image_mean_scale(&r->model),
-                         gaussian_image_uncovered(&r->model, NULL)};
-        if (!history_add(&r->history, p))
-            reel_error_set(r->context, REEL_NO_MEMORY, NULL, "study", "no room for the history");
-    }
+    if (study_is_printed(iteration) || iteration % (int64_t)r->settings->log_every == 0)
+        r->point = (study_point){iteration, NAN, mean_square(&rendering, r->target),
+                                 gaussian_image_mean_scale(&r->model), gaussian_image_uncovered(&r->model, NULL)};
     if (r->look) r->look(r, iteration, &rendering, r->user);
 }
 
@@ -111,7 +109,7 @@ static void load_image(study_run *r)
 {
     const char *file = r->settings->image;
     r->target = file ? reel_image_load(NULL, r->context, file, IMAGE_MOST)
-                     : reel_test_image_new(NULL, r->context, "baseline1", STUDY_SIDE, STUDY_SIDE);
+                     : reel_test_image_new(NULL, r->context, "baseline1", PUBLISHED_SIDE, PUBLISHED_SIDE);
     if (r->target && is_one_colour(r->target))
         reel_error_set(r->context, REEL_BAD_ARGUMENT, NULL, "study",
                        "%s is of one colour: there is nothing to fit Gaussians to", file);
@@ -181,8 +179,7 @@ int study_build(study_run *r)
     gaussian_settings settings = study_model(s);
     settings.height = r->target->shape[1], settings.width = r->target->shape[2];
     gaussian_image_init(&r->model, r->params, &settings);
-    if (s->log_scale == 0 || !reel_failed(r->context))
-        gaussian_image_start(&r->model, reel_rng_rust_new(NULL, r->context, (uint64_t)s->seed));
+    gaussian_image_start(&r->model, reel_rng_rust_new(NULL, r->context, (uint64_t)s->seed));
     r->optimizer = optimizer_build(r->params, &s->choice);
     r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, NULL, loss_of, r);
     r->best = INFINITY;
@@ -267,8 +264,10 @@ static void record(study_run *r, int64_t iteration, double loss)
     while (r->loss_count < iteration) r->losses[r->loss_count++] = NAN;
     r->losses[iteration - 1] = loss;
     if (loss < r->best) r->best = loss, r->best_iteration = iteration;
-    study_point *last = r->history.count ? &r->history.points[r->history.count - 1] : NULL;
-    if (last && last->iteration == iteration) last->loss = loss;
+    if (r->point.iteration != iteration) return;
+    r->point.loss = loss;
+    if (study_is_printed(iteration) && !history_add(&r->history, r->point))
+        reel_error_set(r->context, REEL_NO_MEMORY, NULL, "study", "no room for the history");
 }
 
 static void observe(const reel_event *event, void *user)

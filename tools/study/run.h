@@ -40,7 +40,8 @@ struct study_run {
 
     int64_t first; /* updates made before the run began: after a resume those of the checkpoint */
     study_history history;
-    double *losses; /* losses[i]: before update i + 1; NaN: before `first` */
+    study_point point; /* the last one that was printed or logged */
+    double *losses;    /* losses[i]: before update i + 1; NaN: before `first` */
     int64_t loss_count, loss_room;
     double best; /* smallest of them, and its iteration */
     int64_t best_iteration;
@@ -60,11 +61,5 @@ void study_free(study_run *run);
 double study_onset(const double *losses, int64_t count, double best);
 /* The largest loss after the best one, as a multiple of it. */
 double study_overshoot(const double *losses, int64_t count, int64_t best_iteration);
-
-/* Loss, rendering and gradient of the parameters as they are now, on a tape of its own. */
-typedef struct study_figures {
-    double loss, squares, gradient_norm;
-    int64_t uncovered;
-} study_figures;
 
 #endif

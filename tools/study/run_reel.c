@@ -16,13 +16,11 @@ static void print_point(FILE *file, const study_point *p)
             (long long)p->uncovered, p->scale);
 }
 
-/* After an update: the history has the state before it, when that is one to be printed. */
+/* After an update: the point is of the state before it, when that is one to be printed. */
 static void print_logged(study_run *r, int64_t step, void *user)
 {
-    const study_history *h = &r->history;
-    const study_point *last = h->count ? &h->points[h->count - 1] : NULL;
     int64_t every = (int64_t)r->settings->log_every;
-    if (last && last->iteration == step && (step == 1 || step % every == 0)) print_point(user, last);
+    if (step > 0 && r->point.iteration == step && (step == 1 || step % every == 0)) print_point(user, &r->point);
 }
 
 static int write_numbers(const study_settings *s, const study_run *r)

@@ -12,7 +12,6 @@
 
 #include "../../models/gaussian_image.h"
 
-enum { STUDY_SIDE = 64 };
 typedef enum study_arithmetic { ARITHMETIC_REEL, ARITHMETIC_PUBLISHED } study_arithmetic;
 
 /* Choices are numbers here, the index of the name in the table of the flag. */
