@@ -23,6 +23,7 @@ static const workload workloads[] = {
     {"w2", "MLP 784-256-128-10, cross entropy, Adam: a training step at batch 128, 32 and 1.", bench_w2},
     {"w3", "50 Gaussians fitted to 64 x 64 pixels: 1,000 iterations with Adam and the reported loss.", bench_w3},
     {"threads", "The step of W2 at batch 128 on several threads beside one.", bench_threads},
+    {"study", "Baseline 1: the published arithmetic beside a plain loop, and a run whose every tenth state is kept.", bench_study},
     {"w4", "The tape itself: 64,400 operations on scalars, recorded and walked back.", bench_w4},
     {"products", "Matrix products, square, skinny and tiny, and their gradients.", bench_products},
     {"adam", "An update by Adam of 1,000 to 1,000,000 parameters.", bench_adam},
