@@ -43,7 +43,8 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench; do
+for command in '' train 'train two-moons' fit lr-find 'lr-find two-moons' diagnose inspect ops bench course 'course all' \
+    'course learning-rates'; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"
@@ -68,7 +69,24 @@ for flag in optimizer lr beta1 batch hidden samples least most steps smoothing s
     holds help "^  --$flag\b"
 done
 
+"$reel" course learning-rates --help >help
+for flag in lr start steps momentum optimizer out svg json quiet; do
+    holds help "^  --$flag\b"
+done
+holds help '^  critical_rate '
+if grep -q -e '--batch' help; then fail 'a flag that means nothing here is offered'; fi
+
 # ---- wrong usage: 2 ----
+wrong 2 'did you mean quartic' course quartik
+wrong 2 'the exercise comes first' course --
+wrong 2 'there is no flag --batch' course quartic --batch 3
+wrong 2 '--lr: found "x", expected above 0' course quartic --lr 0.1,x
+wrong 2 '--lr: found "", expected' course quartic --lr 0.1,
+wrong 2 '--lr: takes at most 16' course quartic --lr 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1
+wrong 2 '--start: found 1, expected 2 numbers' course revenue --start 3
+wrong 2 '--optimizer: .* did you mean adam' course revenue --optimizer adan
+wrong 2 '--momentum: adam has no such' course revenue --optimizer adam --momentum 0.5
+wrong 2 '--steps: found 0' course revenue --steps 0
 wrong 2 'MODEL is missing' lr-find
 wrong 2 'did you mean two-moons' lr-find two-moon
 wrong 2 '--steps: found 3, expected' lr-find two-moons --steps 3
@@ -299,6 +317,28 @@ expect 1 "$reel" train two-moons --lr 1e30 --checkpoint-dir bad
 holds err 'the loss is nan in step .* from finite numbers: operand 1'
 holds err 'is saved, to be examined'
 
+# ---- course ----
+wrong 1 'cannot be written' course neuron --json /nowhere/x.json
+expect 0 "$reel" course
+holds out '^  house-prices .*[.]$'
+holds out '^  all '
+expect 0 "$reel" course revenue --out shop --svg --json shop.json
+holds out '^Optimal Strategy: Ads=\$50.00k'
+holds out '^  differs '
+cmp -s shop.json shop/revenue.json || fail '--json and the file in --out differ'
+for file in revenue.gp revenue.dat; do [ -s shop/$file ] || fail "shop/$file is missing"; done
+if command -v gnuplot >/dev/null; then
+    [ "$(od -An -c -N 4 shop/revenue.png | tr -d ' ')" = '211PNG' ] || fail 'shop/revenue.png is no PNG'
+    grep -q '<svg' shop/revenue.svg || fail 'shop/revenue.svg is no SVG'
+fi
+expect 0 "$reel" course revenue --quiet --lr 0.1,0.2 --out rates --json rates.json
+[ ! -s out ] || fail 'course prints in spite of --quiet'
+[ -s rates/lr-0.1/revenue.json ] && [ -s rates/lr-0.2/revenue.json ] || fail 'not a folder for each rate'
+holds rates.json '"runs"'
+expect 0 "$reel" course revenue --json -
+head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
+holds err '^revenue: '
+
 # ---- ops ----
 expect 0 "$reel" ops
 for operation in matmul relu cross_entropy reshape dropout; do holds out "^$operation "; done
@@ -312,6 +352,8 @@ expect 0 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out
 holds out 'install gnuplot and run: cd plain && gnuplot losses.gp boundary.gp'
 for file in losses.gp losses.dat boundary.gp boundary.dat; do [ -s plain/$file ] || fail "plain/$file is missing"; done
 [ ! -e plain/losses.png ] || fail 'a picture without gnuplot'
+expect 0 env PATH="$here/tools" "$reel" course revenue --out plain
+holds out 'install gnuplot and run: cd plain && gnuplot revenue.gp'
 printf '#!/bin/sh\nexit 3\n' >tools/gnuplot
 chmod +x tools/gnuplot
 expect 1 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out failing

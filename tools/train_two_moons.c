@@ -410,8 +410,9 @@ int train_two_moons(int argc, char **argv)
     return finish_output(set.command, status);
 }
 
-void moons_recipe(reel_trainer *trainer)
+void moons_recipe(reel_trainer *trainer, const char *optimizer)
 {
+    typed.optimizer = optimizer; /* of a comparison, too, in which none was typed */
     recipe_set(trainer, "two-moons", makers, (int)(sizeof makers / sizeof *makers), NULL);
 }
 

@@ -64,7 +64,7 @@ int moons_train(moons_run *run, const moons_settings *settings, const optimizer_
 void moons_free(moons_run *run);
 
 /* Writes the flags that make data, model and optimizer into the checkpoints. */
-void moons_recipe(reel_trainer *trainer);
+void moons_recipe(reel_trainer *trainer, const char *optimizer);
 
 /* For other commands: data, net, optimizer and trainer, before the first update. Returns the exit status; free in any
  * case. */

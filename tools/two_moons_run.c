@@ -81,7 +81,7 @@ static int build(moons_run *r)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
     if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
-    moons_recipe(r->trainer);
+    moons_recipe(r->trainer, r->choice.name);
     if (reel_failed(r->context)) return complain_of(s->who, r->context);
     return ask(r);
 }
