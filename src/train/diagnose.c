@@ -63,12 +63,12 @@ static bool measure_point(examination *e, probe *p)
 
 /* ---- gradient against differences ---- */
 
-/* The derivative along a direction: the difference quotient that agrees best with the one of a quarter of its length,
- * and how far the two are apart. */
+/* The derivative along a direction: the difference quotient that agrees best with those of four and of sixteen times its
+ * length, and how far they are apart. Between kinks two may agree by chance. */
 static bool difference(examination *e, probe *p, const double *origin, const double *direction, double *found,
                        double *error)
 {
-    double before = NAN, length = 1e-2 * (1 + norm(p->n, origin)) / norm(p->n, direction);
+    double before = NAN, apart = NAN, length = 1e-2 * (1 + norm(p->n, origin)) / norm(p->n, direction);
     *error = INFINITY;
     for (int k = 0; k < LENGTHS; k++, length /= 4) {
         double loss[2];
@@ -80,10 +80,12 @@ static bool difference(examination *e, probe *p, const double *origin, const dou
         if (reel_failed(e->context)) return false;
         double slope = (loss[0] - loss[1]) / (2 * length);
         double rounding = 2 * p->epsilon * fmax(fabs(loss[0]), fabs(loss[1])) / length;
-        if (k > 0 && isfinite(slope) && fabs(slope - before) + rounding < *error) {
-            *error = fabs(slope - before) + rounding;
+        double change = fabs(slope - before), farthest = fmax(apart, change) + rounding;
+        if (k > 1 && isfinite(slope) && farthest < *error) {
+            *error = farthest;
             *found = slope;
         }
+        apart = change;
         before = slope;
     }
     return true;
