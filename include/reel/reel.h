@@ -16,6 +16,7 @@
 #include <reel/diagnose.h>
 #include <reel/hyper.h>
 #include <reel/landscape.h>
+#include <reel/image.h>
 #include <reel/nn.h>
 #include <reel/op.h>
 #include <reel/ops.h>
@@ -24,6 +25,7 @@
 #include <reel/random.h>
 #include <reel/resume.h>
 #include <reel/schedule.h>
+#include <reel/table.h>
 #include <reel/tape.h>
 #include <reel/trace.h>
 #include <reel/train.h>
