@@ -34,6 +34,7 @@ extern fit_settings fit_asked;
 #define FIT_GROUPS 3
 void fit_flags_init(void);
 void fit_groups(option_group groups[FIT_GROUPS]);
+option_row fit_seed_row(void);
 void fit_more_help(void);
 /* NULL, or a sentence. */
 const char *fit_read(const fit_settings *s, fit_choice *choice);
@@ -59,6 +60,8 @@ typedef struct fit_run {
 
 /* Image, model, start. False with an error kept. */
 bool fit_build(fit_run *run, const fit_settings *settings, const fit_choice *choice, reel_context *context);
+/* The trainer of run->optimizer; and both with what was given. */
+void fit_trainer_new(fit_run *run);
 bool fit_trainer(fit_run *run, reel_args *args);
 /* Renders and measures. */
 bool fit_measure(fit_run *run);

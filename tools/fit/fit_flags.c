@@ -78,6 +78,11 @@ void fit_flags_init(void)
     for (int i = 0; i < NUMBERS; i++) *numbers[i] = rows_of_numbers[i].value;
 }
 
+option_row fit_seed_row(void)
+{
+    return (option_row){.name = "seed", .number = &fit_asked.seed, .hyper = &rows_of_numbers[6]};
+}
+
 void fit_groups(option_group groups[FIT_GROUPS])
 {
     groups[0] = (option_group){"model", ROWS(model)};
@@ -216,13 +221,16 @@ bool fit_recipe_read(reel_context *context, const char *recipe)
     static char text[RECIPE_SIZE]; /* the settings point into it */
     static char *words[RECIPE_WORDS + 1];
     char sentence[REEL_FLAGS_TEXT];
+    const char *optimizer = NULL; /* the checkpoint itself tells it */
+    const option_row others[] = {{.name = "optimizer", .word = &optimizer}, fit_seed_row()};
     option_group groups[FIT_GROUPS];
     fit_groups(groups);
+    groups[2] = (option_group){"", others, 2};
     snprintf(text, sizeof text, "%s", recipe);
     int count = recipe_split(text, words);
     if (count < 2 || strcmp(words[0], "fit") != 0) return false;
     const reel_flag_set set = {
-        .command = "fit", .operands = "IMAGE", .least = 1, .most = 1, .groups = groups, .group_count = 2};
+        .command = "fit", .operands = "IMAGE", .least = 1, .most = 1, .groups = groups, .group_count = FIT_GROUPS};
     int first = reel_flags_read(context, &set, count, words, sentence);
     fit_asked.iterations_given = false;
     if (first < 0) return false;

@@ -78,14 +78,19 @@ static reel_value loss_of(const reel_batch *batch, void *user)
     return gaussian_loss_record(&r->choice.loss, seen, reel_reshape(NULL, batch->x, 3, r->target->shape));
 }
 
+void fit_trainer_new(fit_run *r)
+{
+    r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, &r->data, loss_of, r);
+    if (r->trainer) reel_trainer_set(NULL, r->trainer, "seed", r->settings->seed);
+}
+
 bool fit_trainer(fit_run *r, reel_args *args)
 {
     const fit_settings *s = r->settings;
     r->optimizer = reel_args_optimizer(NULL, args, r->params, "adam", FIT_RATE);
-    r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, &r->data, loss_of, r);
+    fit_trainer_new(r);
     if (!r->trainer) return false;
     reel_trainer_set(NULL, r->trainer, "epochs", s->iterations);
-    reel_trainer_set(NULL, r->trainer, "seed", s->seed);
     if (reel_args_apply(NULL, args, r->trainer) != REEL_OK) return false;
     if (s->iterations_given) reel_trainer_ask(NULL, r->trainer, "epochs", s->iterations, "flag");
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
@@ -93,8 +98,12 @@ bool fit_trainer(fit_run *r, reel_args *args)
         reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
     option_group groups[FIT_GROUPS];
     fit_groups(groups);
-    recipe_set(r->trainer, "fit", groups, 1,
-               (const char *const[]){s->image, "--loss", s->loss, "--ssim-window", s->window, NULL});
+    char seed[32];
+    snprintf(seed, sizeof seed, "%.0f", s->seed);
+    const char *const words[] = {
+        s->image, "--loss", s->loss, "--ssim-window", s->window, "--optimizer", reel_optimizer_kind(r->optimizer)->name,
+        "--seed", seed,     NULL};
+    recipe_set(r->trainer, "fit", groups, 1, words);
     return !reel_failed(r->context);
 }
 
