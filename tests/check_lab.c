@@ -450,6 +450,19 @@ START_TEST(landscape_of_an_image)
 }
 END_TEST
 
+START_TEST(landscape_of_a_table)
+{
+    REEL_RUN(0, "train", "--csv", TEST_FOLDER "/../datasets/iris.csv", "--target", "species", "--hidden", "4",
+             "--epochs", "5", "--every", "5", "--keep", "all", "--quiet", "--checkpoint-dir", "run");
+    REEL_RUN(0, "landscape", "--quiet", "--run", "run", "--points", "4", "--json", "run.json");
+    cJSON *d = read_json(folder, "run.json");
+    const cJSON *losses = member(member(member(d, "runs"), "run"), "loss");
+    ck_assert_int_ge(cJSON_GetArraySize(losses), 3);
+    ck_assert_double_lt(entry(losses, cJSON_GetArraySize(losses) - 1), entry(losses, 0));
+    cJSON_Delete(d);
+}
+END_TEST
+
 START_TEST(landscape_of_random_directions)
 {
     REEL_RUN(0, "train", "two-moons", "--quiet", "--epochs", "60", "--checkpoint-dir", "run", "--every", "20", "--keep",
@@ -547,6 +560,7 @@ int main(void)
     tcase_add_test(tests, landscape_corrects);
     tcase_add_test(tests, landscape_of_checkpoints);
     tcase_add_test(tests, landscape_of_an_image);
+    tcase_add_test(tests, landscape_of_a_table);
     tcase_add_test(tests, landscape_of_random_directions);
     tcase_add_test(tests, pictures);
     tcase_add_test(tests, program);
