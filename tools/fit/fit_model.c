@@ -31,12 +31,12 @@ static int read_flags(const build_request *q, reel_context *context, fit_choice 
     static const char *name;
     const option_row rows[] = {
         {"optimizer", "NAME", "Kind of optimizer, adam by default: see below for their flags.", .word = &name},
-        fit_seed_row()};
+        image_fit_seed_row()};
     option_group groups[FIT_GROUPS + 3];
     name = "adam";
-    fit_flags_init();
+    image_fit_flags_init();
     optimizer_flags_init(&optimizers, presets);
-    fit_groups(groups);
+    image_fit_groups(groups);
     groups[2] = (option_group){"training", rows, 2}; /* in the place of output */
     groups[3] = (option_group){"hyper-parameters", optimizers.rows, optimizers.count};
     groups[4] = q->own[0];
@@ -47,16 +47,16 @@ static int read_flags(const build_request *q, reel_context *context, fit_choice 
     q->set->least = q->set->most = 1;
     q->set->more = print_more;
     int first = options_parse(q->set, context, q->argc, q->argv), status = first < 0 ? -1 - first : -1;
-    const char *wrong = status < 0 ? fit_read(&fit_asked, choice) : NULL;
+    const char *wrong = status < 0 ? image_fit_read(&image_fit_asked, choice) : NULL;
     if (wrong) status = option_fail(q->set, "%s", wrong);
     if (status < 0 && !optimizer_choose(q->set, context, &optimizers, name, optimizer)) status = EXIT_USAGE;
-    if (status < 0) fit_asked.image = q->argv[first];
+    if (status < 0) image_fit_asked.image = q->argv[first];
     q->set->groups = NULL;
     q->set->group_count = 0;
     return status;
 }
 
-int fit_model_build(const build_request *q, built_model *m)
+int image_fit_model_build(const build_request *q, built_model *m)
 {
     fit_choice choice;
     optimizer_choice optimizer;
@@ -67,15 +67,15 @@ int fit_model_build(const build_request *q, built_model *m)
     m->free_own = free_own;
     int status = read_flags(q, r->context, &choice, &optimizer);
     if (status >= 0) return status;
-    if (!fit_build(r, &fit_asked, &choice, r->context)) return complain_of(q->set->command, r->context);
+    if (!image_fit_build(r, &image_fit_asked, &choice, r->context)) return complain_of(q->set->command, r->context);
     r->optimizer = optimizer_build(r->params, &optimizer);
-    fit_trainer_new(r);
+    image_fit_trainer_new(r);
     m->trainer = r->trainer;
     m->optimizer = r->optimizer;
     m->context = r->context;
     snprintf(m->title, sizeof m->title, "Gaussian image");
     snprintf(m->rows, sizeof m->rows, "images");
-    snprintf(m->loss, sizeof m->loss, "%.60s", fit_asked.loss);
+    snprintf(m->loss, sizeof m->loss, "%.60s", image_fit_asked.loss);
     snprintf(m->choice, sizeof m->choice, "%s", optimizer.name);
     return reel_failed(r->context) ? complain_of(q->set->command, r->context) : -1;
 }
