@@ -9,6 +9,7 @@
 
 const model_row model_rows[] = {
     {"two-moons", "The network that tells two interleaved half circles apart.", two_moons_build, two_moons_guess},
+    {"fit", "An image as a sum of Gaussians.", image_fit_model_build, NULL},
     {"csv", "A network on a table of one's own.", csv_build, NULL},
     {NULL, NULL, NULL, NULL},
 };
