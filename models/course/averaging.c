@@ -9,14 +9,6 @@
  */
 #include "averaging.h"
 
-/* Two moons in double. */
-static reel_dataset moons(reel_context *reel, int64_t rows, double noise, uint64_t seed)
-{
-    reel_dataset *set = reel_moons_new(reel, rows, noise, reel_rng_numpy_new(reel, seed));
-    if (!set) return (reel_dataset){0};
-    return (reel_dataset){reel_array_cast(reel, REEL_DOUBLE, set->x), reel_array_cast(reel, REEL_DOUBLE, set->y)};
-}
-
 static averaging_place look(reel_trainer *trainer, const fit_net *net, reel_dataset *train, const reel_dataset *test)
 {
     reel_context *reel = reel_params_context(net->params);
@@ -35,8 +27,8 @@ static averaging_place look(reel_trainer *trainer, const fit_net *net, reel_data
 averaging_place averaging_train(reel_context *reel, uint64_t seed, const averaging_options *options,
                                 averaging_place *places)
 {
-    reel_dataset train = moons(reel, options->rows, options->noise, seed);
-    reel_dataset test = moons(reel, options->test_rows, options->noise, seed + 1000);
+    reel_dataset train = fit_moons(reel, options->rows, options->noise, seed);
+    reel_dataset test = fit_moons(reel, options->test_rows, options->noise, seed + 1000);
     if (reel_failed(reel)) return (averaging_place){0};
     fit_net net = fit_net_new(reel, 3, (const int[]){2, 16, 1}, "tanh", seed);
     reel_trainer *trainer = fit_trainer(&net, &train, reel_bce_with_logits, &options->how);

@@ -4,6 +4,7 @@
  */
 #include "fit.h"
 
+#include <math.h>
 #include <string.h>
 
 reel_array *fit_matrix(reel_context *reel, int64_t rows, int64_t columns)
@@ -40,6 +41,28 @@ reel_dataset fit_rows(reel_context *reel, const reel_dataset *from, const int64_
     return part;
 }
 
+reel_dataset fit_moons(reel_context *reel, int64_t rows, double noise, uint64_t seed)
+{
+    reel_dataset data = {0}, *floats = reel_moons_new(reel, rows, noise, reel_rng_numpy_new(reel, seed));
+    if (floats) {
+        data.x = reel_array_cast(reel, REEL_DOUBLE, floats->x);
+        data.y = reel_array_cast(reel, REEL_DOUBLE, floats->y);
+    }
+    reel_dataset_free(floats);
+    return data;
+}
+
+reel_dataset fit_line_data(reel_context *reel, reel_rng *numpy, int64_t rows, int features, const double *w)
+{
+    reel_dataset data = {fit_normal(reel, numpy, rows, features), fit_normal(reel, numpy, rows, 1)};
+    for (int64_t i = 0; i < rows && !reel_failed(reel); i++) {
+        double *y = fit_numbers(data.y) + i;
+        *y *= 0.5;
+        for (int j = 0; j < features; j++) *y += w[j] * fit_numbers(data.x)[i * features + j];
+    }
+    return data;
+}
+
 fit_net fit_net_new(reel_context *reel, int count, const int *sizes, const char *activation, uint64_t seed)
 {
     fit_net net = {.params = reel_params_new(reel, REEL_DOUBLE)};
@@ -73,6 +96,19 @@ reel_trainer *fit_trainer_custom(const fit_net *net, reel_dataset *data, reel_lo
                                  const fit_recipe *how)
 {
     return fit_set_up(reel_trainer_custom_new(fit_optimizer(net->params, how), net->module, data, loss, user), how);
+}
+
+double fit_loss_after(const fit_net *net, reel_dataset *data, reel_dataset *test, reel_loss_of loss,
+                      const fit_recipe *how)
+{
+    reel_context *reel = reel_params_context(net->params);
+    if (reel_failed(reel)) return NAN;
+    reel_trainer *trainer = fit_trainer(net, data, loss, how);
+    reel_trainer_run(trainer);
+    double value = reel_trainer_evaluate(trainer, test);
+    if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
+    reel_trainer_free(trainer);
+    return isfinite(value) ? value : INFINITY;
 }
 
 reel_array *fit_predict(const fit_net *net, const reel_array *x)

@@ -31,6 +31,11 @@ double *fit_numbers(const reel_array *array);
 /* The rows `take` (count) of a data set, as a data set of its own. */
 reel_dataset fit_rows(reel_context *reel, const reel_dataset *from, const int64_t *take, int64_t count);
 
+/* Two moons in double, of numpy.random.seed(seed). */
+reel_dataset fit_moons(reel_context *reel, int64_t rows, double noise, uint64_t seed);
+/* y = w . x + 0.5 z with x (features) and z standard normal: randn(rows, features), then randn(rows). */
+reel_dataset fit_line_data(reel_context *reel, reel_rng *numpy, int64_t rows, int features, const double *w);
+
 /* Linear layers between sizes[0], ..., sizes[count - 1] with the activation between them. */
 fit_net fit_net_new(reel_context *reel, int count, const int *sizes, const char *activation, uint64_t seed);
 /* The optimizer of a recipe. */
@@ -41,6 +46,11 @@ reel_trainer *fit_set_up(reel_trainer *trainer, const fit_recipe *how);
 reel_trainer *fit_trainer(const fit_net *net, reel_dataset *data, reel_loss_of loss, const fit_recipe *how);
 reel_trainer *fit_trainer_custom(const fit_net *net, reel_dataset *data, reel_loss_function loss, void *user,
                                  const fit_recipe *how);
+
+/* Trains to the end of the recipe and tells the mean loss on `test`: INFINITY where a number is no longer finite, which
+ * is a result here and no error. */
+double fit_loss_after(const fit_net *net, reel_dataset *data, reel_dataset *test, reel_loss_of loss,
+                      const fit_recipe *how);
 
 /* What the network says of each row: (rows, outputs). */
 reel_array *fit_predict(const fit_net *net, const reel_array *x);

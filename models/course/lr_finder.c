@@ -50,12 +50,7 @@ double lr_finder_steepest(int count, const double *rate, const double *loss)
 double lr_finder_train(reel_context *reel, reel_dataset *data, const fit_recipe *how)
 {
     fit_net net = houses_line(reel);
-    reel_trainer *trainer = fit_trainer(&net, data, reel_mse, how);
-    reel_trainer_run(trainer);
-    double loss = reel_trainer_evaluate(trainer, data);
-    if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
-    reel_trainer_free(trainer);
-    return isfinite(loss) ? loss : INFINITY;
+    return fit_loss_after(&net, data, data, reel_mse, how);
 }
 
 double lr_finder_limit(reel_context *reel, reel_dataset *data, const fit_recipe *how)

@@ -13,7 +13,8 @@ noisy_data noisy_data_new(reel_context *reel, reel_rng *numpy, int64_t rows, dou
     if (reel_failed(reel)) return data;
     for (int64_t i = 0; i < rows; i++) {
         const double *x = fit_numbers(data.x) + i * MESSY_FEATURES;
-        bool wrong = reel_rng_uniform_one(numpy)<noise, one = x[0] + x[1]> 0;
+        bool one = x[0] + x[1] > 0;
+        bool wrong = reel_rng_uniform_one(numpy) < noise;
         fit_numbers(data.clean)[i] = one;
         fit_numbers(data.noisy)[i] = one != wrong;
         data.flipped += wrong;

@@ -14,22 +14,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Trains a net for so many updates and tells the loss on `test`. A loss that is no longer finite is a result, not an
- * error. */
+/* The same number of updates whatever the rows. */
 static double net_loss(const fit_net *net, reel_dataset *data, reel_dataset *test, reel_loss_of loss,
                        const fit_recipe *how)
 {
-    reel_context *reel = reel_params_context(net->params);
-    if (reel_failed(reel)) return NAN;
     fit_recipe own = *how;
-    int64_t rows = data->y->size, per_epoch = own.batch > 0 ? (rows + own.batch - 1) / own.batch : 1;
+    int64_t per_epoch = data->y && own.batch > 0 ? (data->y->size + own.batch - 1) / own.batch : 1;
     own.epochs = (how->epochs + per_epoch - 1) / per_epoch;
-    reel_trainer *trainer = fit_trainer(net, data, loss, &own);
-    reel_trainer_run(trainer);
-    double value = reel_trainer_evaluate(trainer, test);
-    if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);
-    reel_trainer_free(trainer);
-    return isfinite(value) ? value : INFINITY;
+    return fit_loss_after(net, data, test, loss, &own);
 }
 
 static void draw_start(reel_context *reel, uint64_t seed, double start[2])
@@ -82,14 +74,8 @@ static double rosenbrock(reel_context *reel, const fit_recipe *how)
 static double mini_batch(reel_context *reel, const fit_recipe *how)
 {
     static const double truth[] = {2, -1.5, 0.5};
-    enum { ROWS = 1000, FEATURES = 3 };
-    reel_rng *numpy = reel_rng_numpy_new(reel, how->seed);
-    reel_dataset data = {fit_normal(reel, numpy, ROWS, FEATURES), fit_normal(reel, numpy, ROWS, 1)};
-    for (int64_t i = 0; i < ROWS && !reel_failed(reel); i++) {
-        double *y = fit_numbers(data.y) + i;
-        *y *= 0.5;
-        for (int j = 0; j < FEATURES; j++) *y += truth[j] * fit_numbers(data.x)[i * FEATURES + j];
-    }
+    enum { FEATURES = 3 };
+    reel_dataset data = fit_line_data(reel, reel_rng_numpy_new(reel, how->seed), 1000, FEATURES, truth);
     fit_net net = {.params = reel_params_new(reel, REEL_DOUBLE)};
     net.module = reel_linear_plain_new(net.params, "line", FEATURES, 1, NULL);
     return net_loss(&net, &data, &data, reel_mse, how);
@@ -97,16 +83,9 @@ static double mini_batch(reel_context *reel, const fit_recipe *how)
 
 static double two_moons(reel_context *reel, const fit_recipe *how)
 {
-    reel_dataset sets[2] = {{0}};
-    for (int k = 0; k < 2; k++) {
-        reel_dataset *set = reel_moons_new(reel, k ? 1000 : 200, 0.2, reel_rng_numpy_new(reel, how->seed + 1000 * k));
-        if (!set) return NAN;
-        sets[k] =
-            (reel_dataset){reel_array_cast(reel, REEL_DOUBLE, set->x), reel_array_cast(reel, REEL_DOUBLE, set->y)};
-        reel_dataset_free(set);
-    }
+    reel_dataset data = fit_moons(reel, 200, 0.2, how->seed), test = fit_moons(reel, 1000, 0.2, how->seed + 1000);
     fit_net net = fit_net_new(reel, 4, (const int[]){2, 16, 16, 1}, "relu", how->seed);
-    return net_loss(&net, &sets[0], &sets[1], reel_bce_with_logits, how);
+    return net_loss(&net, &data, &test, reel_bce_with_logits, how);
 }
 
 const optimizers_problem optimizers_problems[OPTIMIZERS_PROBLEMS] = {

@@ -21,13 +21,11 @@ bool outlier_row(int64_t i, double share)
 reel_dataset outlier_data(reel_context *reel, reel_rng *numpy, int64_t rows, double share, double size,
                           outlier_kind kind)
 {
-    reel_dataset data = {fit_normal(reel, numpy, rows, OUTLIER_FEATURE_COUNT), fit_normal(reel, numpy, rows, 1)};
+    reel_dataset data = fit_line_data(reel, numpy, rows, OUTLIER_FEATURE_COUNT, outlier_truth);
     for (int64_t i = 0; i < rows && !reel_failed(reel); i++) {
-        double *x = fit_numbers(data.x) + i * OUTLIER_FEATURE_COUNT, *y = fit_numbers(data.y) + i;
-        *y *= 0.5;
-        for (int j = 0; j < OUTLIER_FEATURE_COUNT; j++) *y += outlier_truth[j] * x[j];
+        double *x = fit_numbers(data.x) + i * OUTLIER_FEATURE_COUNT;
         if (!outlier_row(i, share)) continue;
-        if (kind == OUTLIER_TARGET) *y += size;
+        if (kind == OUTLIER_TARGET) fit_numbers(data.y)[i] += size;
         for (int j = 0; kind == OUTLIER_FEATURES && j < OUTLIER_FEATURE_COUNT; j++) x[j] *= size;
     }
     return data;

@@ -84,9 +84,8 @@ void warm_up_first_steps(reel_context *reel, const reel_optimizer_type *kind, do
 
 double warm_up_train(reel_context *reel, int64_t warmup, const fit_recipe *how, double *peak)
 {
-    reel_dataset *floats = reel_moons_new(reel, 200, 0.15, reel_rng_numpy_new(reel, how->seed));
-    if (!floats) return NAN;
-    reel_dataset data = {reel_array_cast(reel, REEL_DOUBLE, floats->x), reel_array_cast(reel, REEL_DOUBLE, floats->y)};
+    reel_dataset data = fit_moons(reel, WARM_UP_ROWS, 0.15, how->seed);
+    if (reel_failed(reel)) return NAN;
     fit_net net = fit_net_new(reel, 5, (const int[]){2, 32, 32, 32, 1}, "relu", how->seed);
     reel_optimizer *optimizer = fit_optimizer(net.params, how);
     reel_trainer *trainer = fit_set_up(reel_trainer_new(net.module, &data, reel_bce_with_logits, optimizer), how);

@@ -16,9 +16,10 @@ extern const reel_optimizer_type warm_up_uncorrected;
 void warm_up_first_steps(reel_context *reel, const reel_optimizer_type *kind, double scale, uint64_t seed, int steps,
                          double *sizes, double *largest);
 
-/* A network 2-32-32-32-1 (relu) on 200 points of two moons: the mean loss of the last tenth of the epochs after
- * training with a linear warm-up over `warmup` updates (0: none), then a constant rate; and the largest loss of all on
- * the way. Both are INFINITY where a loss is no longer finite. */
+#define WARM_UP_ROWS 200
+/* A network 2-32-32-32-1 (relu) on WARM_UP_ROWS points of two moons: the mean loss of the last tenth of the epochs
+ * after training with a linear warm-up over `warmup` updates (0: none), then a constant rate; and the largest loss of
+ * all on the way. Both are INFINITY where a loss is no longer finite. */
 double warm_up_train(reel_context *reel, int64_t warmup, const fit_recipe *how, double *peak);
 
 #endif

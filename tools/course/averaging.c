@@ -27,13 +27,8 @@ static void measure(course *c, int s, figures *f, averaging_place *places, avera
 {
     uint64_t seed = c->seed + (uint64_t)s;
     averaging_options options = {.rows = ROWS, .test_rows = TEST_ROWS, .noise = NOISE, .snapshots = SNAPSHOTS};
-    int64_t per_epoch = (ROWS + c->batch - 1) / c->batch, epochs = (c->steps + per_epoch - 1) / per_epoch;
-    options.how = (fit_recipe){.optimizer = c->optimizer,
-                               .lr = c->lr.at[0],
-                               .momentum = c->momentum,
-                               .epochs = epochs > SNAPSHOTS ? epochs : SNAPSHOTS,
-                               .batch = c->batch,
-                               .seed = seed};
+    options.how = seeds_recipe(c, c->lr.at[0], ROWS, s);
+    if (options.how.epochs < SNAPSHOTS) options.how.epochs = SNAPSHOTS;
     *average = averaging_train(c->reel, seed, &options, places);
     averaging_place mean = {0}, all[METHODS];
     f->least[s] = INFINITY;
@@ -141,12 +136,12 @@ static void draw(course *c, const averaging_place *places, const averaging_place
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     averaging_place places[SEEDS * SNAPSHOTS], averages[SEEDS];
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f, places + s * SNAPSHOTS, &averages[s]);
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f, places + s * SNAPSHOTS, &averages[s]);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
-    make_claims(c, f);
+    print_figures(c, &f);
+    make_claims(c, &f);
     draw(c, places, averages);
 }
 

@@ -35,17 +35,6 @@ typedef struct figures {
     double mean_gap[SCENES][SEEDS]; /* largest distance of a column's mean from 0 */
 } figures;
 
-static fit_recipe recipe_of(const course *c, uint64_t seed)
-{
-    int64_t per_epoch = (ROWS + c->batch - 1) / c->batch;
-    return (fit_recipe){.optimizer = c->optimizer,
-                        .lr = c->lr.at[0],
-                        .momentum = c->momentum,
-                        .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                        .batch = c->batch,
-                        .seed = seed};
-}
-
 static noisy_data shifted_data(course *c, reel_rng *numpy, int64_t rows, double noise, double shift)
 {
     noisy_data data = noisy_data_new(c->reel, numpy, rows, noise);
@@ -74,7 +63,7 @@ static void measure(course *c, int scene, int s, figures *f)
     double means[MESSY_FEATURES];
     missing_means(holed, means);
     for (int j = 0; j < MESSY_FEATURES; j++) f->mean_gap[scene][s] = fmax(f->mean_gap[scene][s], fabs(means[j]));
-    fit_recipe how = recipe_of(c, seed);
+    fit_recipe how = seeds_recipe(c, c->lr.at[0], ROWS, s);
     for (int m = 0; m < MISSING_METHODS && !reel_failed(c->reel); m++) {
         missing_result r = missing_train(c->reel, &data, holed, &test, test_holed, m, &how);
         f->accuracy[scene][m][s] = r.accuracy;
@@ -133,16 +122,16 @@ static void make_claims(course *c, const figures *f)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     for (int scene = 0; scene < SCENES; scene++)
-        for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, scene, s, f);
+        for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, scene, s, &f);
     if (reel_failed(c->reel)) return;
-    for (int scene = 0; scene < SCENES; scene++) print_scene(c, scene, f);
-    make_claims(c, f);
+    for (int scene = 0; scene < SCENES; scene++) print_scene(c, scene, &f);
+    make_claims(c, &f);
     seeds_panel panels[SCENES];
     static const char *const titles[SCENES] = {"5 % at random", "30 % at random", "30 %, always above 0",
                                                "5 %, means of 3"};
-    for (int scene = 0; scene < SCENES; scene++) panels[scene] = (seeds_panel){titles[scene], f->loss[scene][0], true};
+    for (int scene = 0; scene < SCENES; scene++) panels[scene] = (seeds_panel){titles[scene], f.loss[scene][0], true};
     seeds_picture(
         c, "missing-features",
         "Cross-entropy on new rows with gaps of the same kind, a dot for each seed and a bar for their mean; a "

@@ -24,18 +24,10 @@ typedef struct figures {
     double caught[SEEDS]; /* of the wrong labels, among as many suspects */
 } figures;
 
-static noisy_options options_of(const course *c, uint64_t seed)
+static noisy_options options_of(const course *c, int s)
 {
-    int64_t per_epoch = (ROWS + c->batch - 1) / c->batch;
-    return (noisy_options){.how = {.optimizer = c->optimizer,
-                                   .lr = c->lr.at[0],
-                                   .momentum = c->momentum,
-                                   .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                                   .batch = c->batch,
-                                   .seed = seed},
-                           .epsilon = 0.1,
-                           .alpha = 0.4,
-                           .suspects = NOISE};
+    return (noisy_options){
+        .how = seeds_recipe(c, c->lr.at[0], ROWS, s), .epsilon = 0.1, .alpha = 0.4, .suspects = NOISE};
 }
 
 /* Of the wrong labels, the share among the first suspects, as many as there are. */
@@ -52,7 +44,7 @@ static void measure(course *c, int s, figures *f)
 {
     noisy_data data = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + (uint64_t)s), ROWS, NOISE);
     noisy_data test = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000 + (uint64_t)s), TEST_ROWS, 0);
-    noisy_options options = options_of(c, c->seed + (uint64_t)s);
+    noisy_options options = options_of(c, s);
     if (s == 0) {
         fprintf(c->table, "Noisy labels: %lld out of %d\n", (long long)data.flipped, ROWS);
         json_add_whole(c->json, "flipped", data.flipped);
@@ -99,7 +91,7 @@ static void draw_memory(course *c)
 {
     noisy_data data = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed), ROWS, NOISE);
     noisy_data test = noisy_data_new(c->reel, reel_rng_numpy_new(c->reel, c->seed + 1000), TEST_ROWS, 0);
-    noisy_options options = options_of(c, c->seed);
+    noisy_options options = options_of(c, 0);
     int64_t epochs = options.how.epochs;
     double *accuracy = course_numbers(c, epochs), *learned = course_numbers(c, epochs);
     noisy_memory(c->reel, &data, &test, &options.how, accuracy, learned);
@@ -132,10 +124,10 @@ static void draw_memory(course *c)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f);
+    figures f = {0};
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
+    print_figures(c, &f);
     reel_array hard = reel_array_view(REEL_DOUBLE, (double[]){0, 1}, 1, (const int64_t[]){2});
     reel_array *soft = smooth_labels(c->reel, &hard, 0.1);
     if (!soft) return;
@@ -144,23 +136,23 @@ static void run(course *c)
     fprintf(c->more, "label smoothing of 0 and 1: %s %s\n", number_text(fit_numbers(soft)[0], REEL_DOUBLE, low),
             number_text(fit_numbers(soft)[1], REEL_DOUBLE, high));
 
-    claim_of_method(c, f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_MIXUP, "mixup", "Mixup makes up for wrong labels.");
-    claim_of_method(c, f, NOISY_SUSPECTS, "suspects",
+    claim_of_method(c, &f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_MIXUP, "mixup", "Mixup makes up for wrong labels.");
+    claim_of_method(c, &f, NOISY_SUSPECTS, "suspects",
                     "Finding the wrong labels by their loss and leaving them out helps.");
     char text[SEEDS_TEXT];
-    course_claim(c, "identified", spread_of(f->caught).least > 0.95, "Confident learning identifies the noisy samples.",
+    course_claim(c, "identified", spread_of(f.caught).least > 0.95, "Confident learning identifies the noisy samples.",
                  "Of the wrong labels %s are among as many rows with the largest loss out of fold; chance finds %.2f.",
-                 seeds_text(f->caught, 2, text), NOISE);
+                 seeds_text(f.caught, 2, text), NOISE);
     draw_memory(c);
     seeds_picture(
         c, "noisy-labels-methods",
         "A dot for each seed, a bar for their mean. Left: accuracy on rows with true labels. Right: share of the "
         "wrong labels that the network gives back.",
         NOISY_METHODS, labels, 2,
-        (const seeds_panel[]){{"accuracy on true labels", f->accuracy[0], false},
-                              {"share of wrong labels learned", f->learned[0], false}});
+        (const seeds_panel[]){{"accuracy on true labels", f.accuracy[0], false},
+                              {"share of wrong labels learned", f.learned[0], false}});
 }
 
 const exercise exercise_noisy_labels = {

@@ -28,8 +28,8 @@ enum { SGD, MOMENTUM, ADAM };
 typedef struct results {
     double loss[PROBLEMS][KINDS][COURSE_LIST][SEEDS]; /* at each rate that was asked for */
     double ends[PROBLEMS][KINDS][2][SEEDS];           /* at the ends of the table's rates */
-    double best[PROBLEMS][KINDS];                     /* index of the rate with the least mean */
-    double given[PROBLEMS][KINDS];                    /* index of the better end */
+    int best[PROBLEMS][KINDS];                        /* index of the rate with the least mean */
+    int given[PROBLEMS][KINDS];                       /* index of the better end */
 } results;
 
 static void train(course *c, int problem, int kind, double rate, double *loss)
@@ -69,12 +69,12 @@ static void train_all(course *c, results *r)
 
 static const double *tuned(const results *r, int p, int k)
 {
-    return r->loss[p][k][(int)r->best[p][k]];
+    return r->loss[p][k][r->best[p][k]];
 }
 
 static const double *given(const results *r, int p, int k)
 {
-    return r->ends[p][k][(int)r->given[p][k]];
+    return r->ends[p][k][r->given[p][k]];
 }
 
 static void print_problem(course *c, int p, const results *r)
@@ -87,12 +87,12 @@ static void print_problem(course *c, int p, const results *r)
         char text[2][SEEDS_TEXT], range[32];
         snprintf(range, sizeof range, "%g-%g", rows[k].low, rows[k].high);
         fprintf(c->more, "%-16s %-14s %-34s %-10g %s\n", rows[k].text, range, seeds_text(given(r, p, k), 3, text[0]),
-                c->lr.at[(int)r->best[p][k]], seeds_text(tuned(r, p, k), 3, text[1]));
+                c->lr.at[r->best[p][k]], seeds_text(tuned(r, p, k), 3, text[1]));
         cJSON *o = cJSON_AddObjectToObject(problem, rows[k].name);
         seeds_json(o, "given", given(r, p, k));
         json_add_number(o, "given_rate", r->given[p][k] > 0 ? rows[k].high : rows[k].low, REEL_DOUBLE);
         seeds_json(o, "tuned", tuned(r, p, k));
-        json_add_number(o, "tuned_rate", c->lr.at[(int)r->best[p][k]], REEL_DOUBLE);
+        json_add_number(o, "tuned_rate", c->lr.at[r->best[p][k]], REEL_DOUBLE);
         cJSON *list = cJSON_AddArrayToObject(o, "by_rate");
         for (int i = 0; i < c->lr.count; i++) {
             cJSON *numbers = cJSON_CreateObject();
@@ -174,7 +174,7 @@ static void claim_of_rates(course *c, const results *r)
     double worst = 1;
     for (int p = 0; p < PROBLEMS; p++)
         for (int k = 0; k < KINDS; k++) {
-            double rate = c->lr.at[(int)r->best[p][k]];
+            double rate = c->lr.at[r->best[p][k]];
             inside += rate >= rows[k].low && rate <= rows[k].high;
             worst = fmax(worst, fmax(rows[k].low / rate, rate / rows[k].high));
         }
@@ -224,15 +224,15 @@ static void draw(course *c, const results *r)
 
 static void run(course *c)
 {
-    results *r = (results *)course_numbers(c, sizeof(results) / sizeof(double));
-    train_all(c, r);
+    results r = {0};
+    train_all(c, &r);
     if (reel_failed(c->reel)) return;
-    for (int p = 0; p < PROBLEMS; p++) print_problem(c, p, r);
-    claim_of_adam(c, r);
-    claim_of_sgd(c, r);
-    claim_of_winner(c, r);
-    claim_of_rates(c, r);
-    draw(c, r);
+    for (int p = 0; p < PROBLEMS; p++) print_problem(c, p, &r);
+    claim_of_adam(c, &r);
+    claim_of_sgd(c, &r);
+    claim_of_winner(c, &r);
+    claim_of_rates(c, &r);
+    draw(c, &r);
 }
 
 const exercise exercise_optimizers = {

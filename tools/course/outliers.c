@@ -28,17 +28,6 @@ typedef struct figures {
     double found[OUTLIER_KINDS][SEEDS]; /* share of the outliers among as many of the largest norms */
 } figures;
 
-static fit_recipe recipe_of(const course *c, uint64_t seed)
-{
-    int64_t per_epoch = (ROWS + c->batch - 1) / c->batch;
-    return (fit_recipe){.optimizer = c->optimizer,
-                        .lr = c->lr.at[0],
-                        .momentum = c->momentum,
-                        .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                        .batch = c->batch,
-                        .seed = seed};
-}
-
 static int descending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -66,7 +55,7 @@ static void weigh(course *c, const reel_dataset *data, const double *weights, ou
 static void measure(course *c, int s, figures *f, double *norms)
 {
     uint64_t seed = c->seed + (uint64_t)s;
-    fit_recipe how = recipe_of(c, seed);
+    fit_recipe how = seeds_recipe(c, c->lr.at[0], ROWS, s);
     double weights[OUTLIER_FEATURE_COUNT];
     reel_dataset clean = outlier_data(c->reel, reel_rng_numpy_new(c->reel, seed), ROWS, 0, 0, OUTLIER_TARGET);
     if (reel_failed(c->reel)) return;
@@ -169,17 +158,17 @@ static void draw(course *c, const double *norms)
 
 static void run(course *c)
 {
-    figures *f = (figures *)course_numbers(c, sizeof(figures) / sizeof(double));
+    figures f = {0};
     double *norms = course_numbers(c, OUTLIER_KINDS * ROWS), *further = course_numbers(c, ROWS);
-    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, f, s ? further : norms);
+    for (int s = 0; s < SEEDS && !reel_failed(c->reel); s++) measure(c, s, &f, s ? further : norms);
     if (reel_failed(c->reel)) return;
-    print_figures(c, f);
-    make_claims(c, f);
+    print_figures(c, &f);
+    make_claims(c, &f);
     draw(c, norms);
     seeds_picture(
         c, "outliers-methods", "Distance of the weights from the truth, a dot for each seed and a bar for their mean.",
         OUTLIER_METHODS, labels, 2,
-        (const seeds_panel[]){{"target off", f->distance[0][0], true}, {"features off", f->distance[1][0], true}});
+        (const seeds_panel[]){{"target off", f.distance[0][0], true}, {"features off", f.distance[1][0], true}});
 }
 
 const exercise exercise_outliers = {

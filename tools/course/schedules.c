@@ -49,26 +49,28 @@ static void print_rates(course *c, const char *head, const char *name, const ree
 
 /* ---- the formulas ---- */
 
+enum { BY_STEP, BY_EXPONENTIAL, BY_COSINE, BY_WARMUP, FORMULAS };
+
 static double formula(int kind, double base, int t, int steps)
 {
     switch (kind) {
-    case 0: return base * pow(GAMMA, floor((double)t / EVERY));
-    case 1: return base * exp(-LAMBDA * t);
-    case 2: return LEAST + 0.5 * (base - LEAST) * (1 + cos(t * PI / steps));
+    case BY_STEP: return base * pow(GAMMA, floor((double)t / EVERY));
+    case BY_EXPONENTIAL: return base * exp(-LAMBDA * t);
+    case BY_COSINE: return LEAST + 0.5 * (base - LEAST) * (1 + cos(t * PI / steps));
     default: return t < WARMUP ? base * (t + 1) / WARMUP : base * (steps - t) / (steps - WARMUP);
     }
 }
 
-static const char *const formula_names[] = {"step", "exponential", "cosine", "warmup_linear"};
-static const char *const formula_texts[] = {"step decay, 0.1 each 10", "exponential, lambda 0.05", "cosine",
-                                            "warm-up 10, linear decay"};
+static const char *const formula_names[FORMULAS] = {"step", "exponential", "cosine", "warmup_linear"};
+static const char *const formula_texts[FORMULAS] = {"step decay, 0.1 each 10", "exponential, lambda 0.05", "cosine",
+                                                    "warm-up 10, linear decay"};
 
 static reel_schedule *formula_schedule(course *c, int kind)
 {
     switch (kind) {
-    case 0: return schedule_of(c, "step:%d:%.17g", EVERY, GAMMA);
-    case 1: return schedule_of(c, "exponential:%.17g", exp(-LAMBDA));
-    case 2: return schedule_of(c, "cosine:%.17g:%d", LEAST, c->steps);
+    case BY_STEP: return schedule_of(c, "step:%d:%.17g", EVERY, GAMMA);
+    case BY_EXPONENTIAL: return schedule_of(c, "exponential:%.17g", exp(-LAMBDA));
+    case BY_COSINE: return schedule_of(c, "cosine:%.17g:%d", LEAST, c->steps);
     default: return schedule_of(c, "warmup:%d,linear", WARMUP);
     }
 }
@@ -78,7 +80,7 @@ static void compare_formulas(course *c)
     cJSON *o = cJSON_AddObjectToObject(c->json, "formulas");
     fprintf(c->more, "%-28s %-14s %-14s %s\n", "formula", "rate halfway", "rate at the end",
             "library off by, relative");
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < FORMULAS; kind++) {
         reel_schedule *schedule = formula_schedule(c, kind);
         double worst = 0;
         for (int t = 0; t < c->steps && schedule; t++) {
@@ -95,7 +97,7 @@ static void compare_formulas(course *c)
 
 /* ---- three at once ---- */
 
-/* Of three schedulers made one after the other for one optimizer the last one sets the rate, and it alone is stepped. */
+/* Of three schedulers made one after the other for one optimizer the last sets the rate, and it alone is stepped. */
 static void three_at_once(course *c, const reel_schedule *cycle)
 {
     int rising = 0, high = 0;
@@ -128,7 +130,7 @@ static const char *const labels[METHODS] = {"constant", "step decay",      "expo
 
 static void train_all(course *c, double excess[METHODS][SEEDS])
 {
-    int64_t per_epoch = (1000 + c->batch - 1) / c->batch, steps = 10 * per_epoch;
+    int64_t per_epoch = (SCHEDULES_ROWS + c->batch - 1) / c->batch, steps = 10 * per_epoch;
     char specs[METHODS][100];
     snprintf(specs[CONSTANT], 100, "constant");
     snprintf(specs[STEP], 100, "step:%lld:%g", (long long)(steps / 3 + 1), GAMMA);
@@ -203,11 +205,12 @@ static void draw(course *c, const reel_schedule *cycle)
                    .x_label = "step",
                    .y = {"learning rate"},
                    .panels = 1};
-    for (int kind = 0; kind <= 4; kind++) {
-        series *s = chart_add(&lines, kind < 4 ? formula_texts[kind] : "three schedulers at once: one cycle of 1000");
-        reel_schedule *schedule = kind < 4 ? formula_schedule(c, kind) : NULL;
+    for (int kind = 0; kind <= FORMULAS; kind++) {
+        series *s =
+            chart_add(&lines, kind < FORMULAS ? formula_texts[kind] : "three schedulers at once: one cycle of 1000");
+        reel_schedule *schedule = kind < FORMULAS ? formula_schedule(c, kind) : NULL;
         for (int t = 0; s && t < c->steps; t++) {
-            double rate = reel_schedule_rate(kind < 4 ? schedule : cycle, t, c->lr.at[0]);
+            double rate = reel_schedule_rate(kind < FORMULAS ? schedule : cycle, t, c->lr.at[0]);
             series_add(&lines, s, t, &rate);
         }
         reel_schedule_free(schedule);

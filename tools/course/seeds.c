@@ -6,6 +6,17 @@
 
 #include <math.h>
 
+fit_recipe seeds_recipe(const course *c, double rate, int64_t rows, int s)
+{
+    int64_t per_epoch = (rows + c->batch - 1) / c->batch;
+    return (fit_recipe){.optimizer = c->optimizer,
+                        .lr = rate,
+                        .momentum = c->momentum,
+                        .epochs = (c->steps + per_epoch - 1) / per_epoch,
+                        .batch = c->batch,
+                        .seed = c->seed + (uint64_t)s};
+}
+
 spread spread_of(const double *values)
 {
     spread s = {0, INFINITY, -INFINITY};
@@ -20,7 +31,10 @@ spread spread_of(const double *values)
 int seeds_compare(const double *a, const double *b)
 {
     int smaller = 0, larger = 0;
-    for (int k = 0; k < SEEDS; k++) smaller += a[k]<b[k], larger += a[k]> b[k];
+    for (int k = 0; k < SEEDS; k++) {
+        smaller += a[k] < b[k];
+        larger += a[k] > b[k];
+    }
     return smaller == SEEDS ? 1 : larger == SEEDS ? -1 : 0;
 }
 

@@ -7,8 +7,14 @@
 
 #include "course.h"
 
+#include "fit.h"
+
 /* A difference is said to be found where it has the same sign with all six seeds: chance alone does that in 1 of 32. */
 #define SEEDS 6
+
+/* The recipe of the flags with seed number s, at a rate, for so many rows: whole epochs, enough for the updates asked
+ * for. */
+fit_recipe seeds_recipe(const course *c, double rate, int64_t rows, int s);
 
 typedef struct spread {
     double mean, least, most;

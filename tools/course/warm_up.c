@@ -53,17 +53,6 @@ static void claim_of_scale(course *c)
         largest[2], largest[1], largest[0]);
 }
 
-static fit_recipe recipe_of(const course *c, double rate, int s)
-{
-    int64_t per_epoch = (200 + c->batch - 1) / c->batch;
-    return (fit_recipe){.optimizer = c->optimizer,
-                        .lr = rate,
-                        .momentum = c->momentum,
-                        .epochs = (c->steps + per_epoch - 1) / per_epoch,
-                        .batch = c->batch,
-                        .seed = c->seed + (uint64_t)s};
-}
-
 /* Trains at every rate with and without a warm-up over a sixth of the updates. */
 static void train_all(course *c, double *losses, double *peaks)
 {
@@ -81,7 +70,7 @@ static void train_all(course *c, double *losses, double *peaks)
             loss[w] = losses + (2 * r + w) * SEEDS;
             peak[w] = peaks + (2 * r + w) * SEEDS;
             for (int s = 0; s < SEEDS; s++) {
-                fit_recipe how = recipe_of(c, c->lr.at[r], s);
+                fit_recipe how = seeds_recipe(c, c->lr.at[r], WARM_UP_ROWS, s);
                 loss[w][s] = warm_up_train(c->reel, w ? warmup : 0, &how, &peak[w][s]);
             }
         }
@@ -166,14 +155,14 @@ static void draw(course *c, const first_steps *f, const double *losses)
 
 static void run(course *c)
 {
-    first_steps *f = (first_steps *)course_numbers(c, sizeof(first_steps) / sizeof(double));
+    first_steps f = {0};
     double *losses = course_numbers(c, 2 * SEEDS * COURSE_LIST), *peaks = course_numbers(c, 2 * SEEDS * COURSE_LIST);
-    look_at_first_steps(c, f);
+    look_at_first_steps(c, &f);
     claim_of_scale(c);
     train_all(c, losses, peaks);
     if (reel_failed(c->reel)) return;
     claims_of_training(c, losses, peaks);
-    draw(c, f, losses);
+    draw(c, &f, losses);
 }
 
 const exercise exercise_warm_up = {
