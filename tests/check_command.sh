@@ -43,7 +43,7 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench course 'course all' \
+for command in '' train 'train two-moons' fit lr-find 'lr-find two-moons' diagnose inspect ops bench course 'course all' \
     'course learning-rates'; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
@@ -189,6 +189,33 @@ holds run/two-moons.json '"steps":	5'
 "$reel" train two-moons --epochs 2 --quiet --json - >out 2>err || fail '--json -'
 [ "$(head -c 1 out)" = '{' ] || fail '--json - mixes text and numbers'
 
+# ---- averages, gradient noise, validation ----
+expect 0 "$reel" train two-moons --quiet --epochs 30 --batch 50 --average ema:0.9:start=20 --validation 40 --out averaged --json averaged.json
+holds out 'with the averaged parameters  *loss 0'
+holds out 'on the points for validation  *loss 0'
+holds averaged.json '"decay":	0.9,'
+holds averaged.json '"start":	20,'
+holds averaged.json '"count":	101,' # steps 20 to 120
+holds averaged.json '"validation_loss":	0'
+expect 0 "$reel" train two-moons --quiet --epochs 40 --batch 50 --validation 40 --out averaged --resume auto --prove 3
+holds out 'with the averaged parameters'
+holds out 'proved: 3 steps'
+expect 1 "$reel" train two-moons --quiet --epochs 50 --batch 50 --validation 60 --out averaged --resume auto
+holds err 'not the validation data of the run'
+expect 0 "$reel" train two-moons --quiet --epochs 50 --batch 50 --validation 60 --out averaged --resume auto --force
+"$reel" diagnose averaged/checkpoints >out 2>err # the average is built again
+holds out '^step 200, 200 points'
+wrong 2 'no average "emo"; there are swa, ema' train two-moons --average emo
+wrong 2 'decay: found 1, expected from 0 to below 1' train two-moons --average ema:1
+wrong 2 'ema: found a value more than it has' train two-moons --average ema:0.9:0:3
+wrong 2 'there are decay, warmup, start, every' train two-moons --average ema:strat=3
+wrong 2 'expected an even number' train two-moons --validation 3
+expect 0 "$reel" train two-moons --quiet --epochs 20 --gradient-noise 0.3 --json noisy.json
+expect 0 "$reel" train two-moons --quiet --epochs 20 --json still.json
+[ "$(sed -n '/"loss":/,/]/p' noisy.json)" != "$(sed -n '/"loss":/,/]/p' still.json)" ] || fail 'gradient noise has done nothing'
+"$reel" train two-moons --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p' | sed '/^lr$/,$d' | sort | uniq -d >twice
+[ ! -s twice ] || fail "flags that stand there twice: $(cat twice)"
+
 # ---- lr-find ----
 wrong 1 'cannot be written' lr-find two-moons --json /nowhere/x.json
 expect 0 "$reel" lr-find two-moons --batch 20 --steps 60 --out rates --json numbers.json
@@ -216,12 +243,35 @@ holds found.json '"memorised":	0'
 expect 3 "$reel" diagnose low --json -
 head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
 holds err '^rate too low: in 50 steps at the rate 1e-06 '
-expect 0 "$reel" diagnose fine --noise 0.3
-holds out 'not the built-in model with these points: .*data_hash'
+expect 0 "$reel" diagnose fine --recipe 'two-moons --optimizer adam --noise 0.3'
+holds out 'measured only in the file: .*data_hash'
 holds out 'reel_diagnose(trainer, &found)'
 sed 's/"loss_before": *[0-9.]*/"loss_before": 9/' high/step-000000008.json >edited.json
-expect 3 "$reel" diagnose edited.json --noise 0.3
+expect 3 "$reel" diagnose edited.json --recipe 'two-moons --optimizer adam'
+holds out 'measured only in the file: .*adam'
 holds out '^loss risen: the loss has risen to 9 '
+for recipe in 'no-moons' 'two-moons --hidden' "two-moons 'open" '' 'two-moons --noise -1'; do
+    expect 3 "$reel" diagnose high --recipe "$recipe"
+    holds out 'measured only in the file: its recipe'
+done
+# A recipe says what no form of the model tells: any optimizer, other points, several batches an update.
+"$reel" train two-moons --quiet --epochs 10 --optimizer lamb --lr 0.02 --noise 0.2 --data-seed 7 --batch 20 --accumulate 2 \
+    --schedule cosine --checkpoint-dir other >out 2>err || fail 'other'
+holds other/step-000000050.json '"recipe": "two-moons --samples 200 --noise 0.2 --validation 0 --data-seed 7 .* --optimizer lamb --batch 20"'
+"$reel" diagnose other --json other.json >out 2>err
+holds out '^step 50, 200 points: loss 0'
+# A file without a recipe is known by its form.
+sed 's/"recipe": *"[^"]*", *//' fine/step-000000020.json >plain.json
+! grep -q recipe plain.json || fail 'the recipe is there still'
+expect 0 "$reel" diagnose plain.json
+holds out '^step 20, 200 points'
+expect 0 "$reel" diagnose --self-test 4 --seed 3 --quiet --all --json self.json
+holds out '4 of 4 right'
+holds out '^seed 3, nothing wrong: '
+holds self.json '"right":	4'
+[ "$(grep -c '"made":	"' self.json)" -eq 4 ] || fail 'not every run of the self-test is in the JSON file'
+wrong 2 '--self-test takes no checkpoint' diagnose --self-test 4 fine
+wrong 2 '--self-test: found 0' diagnose --self-test 0
 wrong 1 'there is no such file' diagnose missing.json
 wrong 2 'CHECKPOINT|DIR is missing' diagnose
 

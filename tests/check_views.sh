@@ -255,6 +255,37 @@ rm three_lr/step-000000010.json
 expect 1 diff one three_lr --json runs.json
 holds out 'step 15 is the first in both whose state differs, after'
 holds runs.json '"first_tensor":	"parameters/values/net.0.weight"'
+# The hashes of every step tell the first tensor at its very step, whatever the checkpoints.
+holds out 'hashes: step 11 is the first that differs, after 10 that are the same, and net.0.weight the first tensor: it differs after the update, from the same gradients'
+expect 0 diff one two --json hashes.json
+holds out 'hashes: 20 steps in both, every gradient and parameter the same'
+holds hashes.json '"common":	20,'
+cp two/hashes.jsonl kept.jsonl
+# The seventh step's third parameter, and in another try its first gradient.
+sed -E '8s/("parameters": \["[^"]*", "[^"]*", ")[0-9a-f]/\1x/' kept.jsonl >two/hashes.jsonl
+expect 1 diff one two --json hashes.json
+holds out 'hashes: step 7 is the first that differs, after 6 that are the same, and net.1.weight the first tensor'
+holds hashes.json '"first_tensor":	"net.1.weight"'
+holds hashes.json '"first_kind":	"parameters"'
+sed -E '8s/("gradients": \[")[0-9a-f]/\1x/' kept.jsonl >two/hashes.jsonl
+expect 1 diff one two
+holds out 'step 7 is the first that differs, after 6 that are the same, and net.0.weight the first tensor: its gradient differs'
+grep -v '"step": 3,' kept.jsonl >two/hashes.jsonl # other steps in each
+printf '{"step": 21, "gra' >>two/hashes.jsonl        # and a line that is being written
+expect 0 diff one two
+holds out 'hashes: 19 steps in both, every gradient and parameter the same (other steps have hashes in one of them only)'
+echo '{"parameters": ["a"], "buffers": []}' >two/hashes.jsonl
+expect 0 diff one two
+holds out 'hashes: of other tensors in a than in b'
+echo 'rubbish' >>kept.jsonl
+echo 'other rubbish' >kept.2
+cat kept.jsonl kept.2 >two/hashes.jsonl
+echo 'more' >>one/hashes.jsonl
+expect 2 diff one two
+holds err 'found a line without a step'
+rm two/hashes.jsonl
+expect 0 diff one two
+holds out 'hashes: none in b: a run with --hashes 1'
 cp one/step-000000005.json two/step-000000005.json
 head -c 900 one/step-000000010.json >two/step-000000010.json
 expect 2 diff one two # a damaged checkpoint is trouble, and passed over
@@ -300,6 +331,25 @@ values $a net.1.bias >from
 values $b net.1.bias >to
 sign=$(paste from to | awk '{ print ($2 > $1 ? -1 : 1) }')
 [ "$(number net.1.bias cosine_negative_gradient with_pair.json)" = "$sign" ] || fail 'cosine with the negative gradient'
+
+# Computed again: plain descent on all points goes exactly there.
+train down --optimizer sgd --epochs 11 --every 1 --keep all --precision double
+expect 1 diff down/step-000000010.json down/step-000000011.json --json down.json
+holds out 'gradient: that of all points where a stands, computed again'
+for name in net.0.weight net.0.bias net.1.weight net.1.bias; do
+    number $name cosine_negative_gradient down.json | awk '{ if (!($1 > 1 - 1e-9)) exit 1; n++ } END { exit n != 1 }' ||
+        fail "the cosine of a step of descent with its gradient, $name"
+done
+# That of the last step, where it was saved: in the step after it, the change is another one.
+train saved --optimizer sgd --epochs 11 --every 1 --keep all --save-gradient 1
+expect 1 diff saved/step-000000010.json saved/step-000000011.json --json saved.json
+holds out 'gradient: that of the last step before a, which a holds'
+number net.0.weight cosine_negative_gradient saved.json | awk '{ if (!($1 > 0 && $1 < 1 - 1e-9)) exit 1 }' ||
+    fail 'the cosine with the gradient of the step before'
+# Of another program neither can be had: the command says what would help.
+sed 's/"recipe": *"[^"]*", *//; s/"activation": "relu"/"activation": "tanh"/' down/step-000000010.json >foreign.json
+expect 1 diff foreign.json down/step-000000011.json
+holds out 'gradient: a holds none (a training with --save-gradient 1, .* it cannot be computed again: it holds no recipe'
 
 a=one/step-000000010.json
 expect 0 diff $a $a

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * `reel diagnose`: what explains the run that a checkpoint is of. The built-in model is made again and measured; of any
- * other program the file itself is looked at.
+ * `reel diagnose`: what explains the run that a checkpoint is of. A built-in model is made again and measured; of any
+ * other program's the file itself is looked at.
  */
 #include "checkpoint_view.h"
 #include "checkpoints.h"
+#include "diagnosis/self_test.h"
+#include "model/models.h"
 #include "runlog.h"
-#include "two_moons.h"
 
 #include <errno.h>
 #include <math.h>
@@ -20,8 +21,9 @@ enum { EXIT_FOUND = 3 };
 #define RISEN 1.5 /* times the best loss */
 
 static struct {
-    const char *json;
-    double noise, data_seed;
+    const char *json, *recipe;
+    double self_test, seed;
+    bool all, quiet;
 } asked;
 
 typedef struct report {
@@ -63,13 +65,15 @@ static void add_measured(cJSON *document, const reel_diagnosis *d)
                    {"rate", d->curvature.rate},
                    {"limit", d->curvature.limit},
                    {"memorised", d->memorised},
-                   {"fresh_gradient", d->fresh_gradient}};
+                   {"fresh_gradient", d->fresh_gradient},
+                   {"fresh_loss", d->fresh_loss}};
     json_add_whole(o, "step", d->step);
     json_add_whole(o, "rows", d->rows);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_add_number(o, numbers[i].name, numbers[i].value, REEL_DOUBLE);
     json_add_whole(o, "units", d->units);
     json_add_whole(o, "dead", d->dead);
+    json_add_whole(o, "dead_layer", d->dead_layer);
     json_add_whole(o, "subset", d->subset);
     json_add_whole(o, "trial_steps", d->trial_steps);
     cJSON *trials = cJSON_AddArrayToObject(o, "trials");
@@ -81,10 +85,11 @@ static void add_measured(cJSON *document, const reel_diagnosis *d)
     }
 }
 
-static void put_diagnosis(report *r, const reel_diagnosis *d)
+static void put_diagnosis(report *r, const char *rows, const reel_diagnosis *d)
 {
-    fprintf(r->file, "step %lld, %lld points: loss %.6g, gradient norm %.4g, rate %.4g, largest stable rate %.4g\n",
-            (long long)d->step, (long long)d->rows, d->loss, d->gradient_norm, d->curvature.rate, d->curvature.limit);
+    fprintf(r->file, "step %lld, %lld %s: loss %.6g, gradient norm %.4g, rate %.4g, largest stable rate %.4g\n",
+            (long long)d->step, (long long)d->rows, rows, d->loss, d->gradient_norm, d->curvature.rate,
+            d->curvature.limit);
     if (d->trial_count > 0) fprintf(r->file, "loss after %d steps at so many times the rate: ", d->trial_steps);
     for (int i = 0; i < d->trial_count; i++)
         fprintf(r->file, "%g: %.4g%s", d->trials[i].factor, d->trials[i].loss, i + 1 < d->trial_count ? ", " : "\n\n");
@@ -96,100 +101,22 @@ static void put_diagnosis(report *r, const reel_diagnosis *d)
     add_measured(r->document, d);
 }
 
-/* ---- the built-in model ---- */
+/* ---- a built-in model ---- */
 
-/* Is it a net that `reel train two-moons` could have made? Then its sizes, as --hidden takes them. */
-static bool looks_like_moons(checkpoint_view *v, char *hidden, size_t size)
+/* -1: it is not of a built-in model, and `why` says what does not fit. */
+static int diagnose_model(checkpoint_view *v, const char *path, report *r, char why[TEXT_SIZE])
 {
-    char text[TEXT_SIZE], path[PATH_SIZE];
-    if (!*v->model || !*v->trainer || !*v->optimizer) return false;
-    if (!view_text(v, v->model, "module", text) || strcmp(text, "mlp") != 0) return false;
-    if (!view_text(v, v->model, "activation", text) || strcmp(text, "relu") != 0) return false;
-    snprintf(path, sizeof path, "%.900s/sizes", v->model);
-    reel_array *sizes = reel_checkpoint_array(NULL, v->checkpoint, path);
-    reel_error_clear(v->context);
-    int64_t last = sizes ? sizes->size - 1 : 0;
-    bool right = last >= 2 && last <= LAYERS_MOST && reel_array_get(sizes, 0) == 2 && reel_array_get(sizes, last) == 1;
-    size_t used = 0;
-    for (int64_t i = 1; right && i < last; i++) {
-        used += (size_t)snprintf(hidden + used, size - used, "%s%.0f", i > 1 ? "," : "", reel_array_get(sizes, i));
-        right = used < size;
-    }
-    reel_array_free(sizes);
-    return right;
-}
-
-static bool set_schedule(checkpoint_view *v, moons_run *r)
-{
-    char path[PATH_SIZE], spec[TEXT_SIZE];
-    snprintf(path, sizeof path, "%.900s/groups/0/schedule", v->optimizer);
-    if (!view_text(v, path, "spec", spec) || !*spec) return true;
-    double horizon = view_number(v, path, "horizon");
-    reel_schedule *s = reel_schedule_parse(NULL, r->context, spec, horizon > 0 ? (int64_t)horizon : 0);
-    return s && reel_optimizer_set_schedule(NULL, r->optimizer, s) == REEL_OK;
-}
-
-/* Settings, as the flags of the training would have made them. */
-static bool moons_of(checkpoint_view *v, const char *hidden, moons_settings *settings, optimizer_choice *choice)
-{
-    enum { FLAGS = 8 };
-    char kind[TEXT_SIZE], dtype[TEXT_SIZE], path[PATH_SIZE], words[1 + 2 * FLAGS][TEXT_SIZE], *argv[1 + 2 * FLAGS];
-    double rows = view_number(v, v->trainer, "rows"), batch = view_number(v, v->trainer, "batch");
-    snprintf(path, sizeof path, "%.900s/values/net.0.weight", v->parameters);
-    if (!view_text(v, v->optimizer, "kind", kind) || !view_text(v, path, "dtype", dtype)) return false;
-    if (strcmp(kind, "sgd") != 0 && strcmp(kind, "adam") != 0 && strcmp(kind, "adamw") != 0) return false;
-    const struct {
-        const char *flag;
-        double number;
-        const char *word; /* or NULL */
-    } flags[FLAGS] = {{"--samples", rows, NULL},
-                      {"--noise", asked.noise, NULL},
-                      {"--data-seed", asked.data_seed, NULL},
-                      {"--batch", batch < rows ? batch : 0, NULL},
-                      {"--seed", view_number(v, v->trainer, "seed"), NULL},
-                      {"--hidden", 0, hidden},
-                      {"--optimizer", 0, kind},
-                      {"--precision", 0, strcmp(dtype, "float64") == 0 ? "double" : "float"}};
-    snprintf(words[0], sizeof words[0], "%s", who);
-    for (int i = 0; i < FLAGS; i++) {
-        if (!isfinite(flags[i].number)) return false;
-        snprintf(words[1 + 2 * i], sizeof words[0], "%s", flags[i].flag);
-        if (flags[i].word)
-            snprintf(words[2 + 2 * i], sizeof words[0], "%s", flags[i].word);
-        else
-            snprintf(words[2 + 2 * i], sizeof words[0], "%.17g", flags[i].number);
-    }
-    for (int i = 0; i < 1 + 2 * FLAGS; i++) argv[i] = words[i];
-    static option_set set; /* outlives the settings */
-    static const option_group none[] = {{"", NULL, 0}, {"", NULL, 0}};
-    set = (option_set){.command = who, .text = ""};
-    return moons_flags(&set, none, 1 + 2 * FLAGS, argv, settings, choice) < 0;
-}
-
-/* -1: it is not of the built-in model after all, and `why` says what does not fit. */
-static int diagnose_moons(checkpoint_view *v, const char *path, const char *hidden, report *r, char why[TEXT_SIZE])
-{
-    moons_settings settings;
-    optimizer_choice choice;
-    moons_run run;
+    built_model m;
     reel_diagnosis found;
-    if (!moons_of(v, hidden, &settings, &choice)) return -1;
-    int status = moons_build(&run, &settings, &choice);
-    if (status == EXIT_DONE) {
-        /* A run of no epochs takes no step: it prepares streams and moments and reads the file. */
-        reel_trainer_set(NULL, run.trainer, "epochs", 0);
-        reel_trainer_set(NULL, run.trainer, "accept_edited", 1);
-        reel_trainer_resume_file(NULL, run.trainer, path);
-        if (!set_schedule(v, &run) || reel_trainer_run(NULL, run.trainer) != REEL_OK) {
-            snprintf(why, TEXT_SIZE, "%s", reel_error_text(run.context));
-            status = -1;
-        } else if (reel_diagnose(NULL, run.trainer, &found) == REEL_OK) {
-            put_diagnosis(r, &found);
-        } else {
-            status = complain_of(who, run.context);
-        }
-    }
-    moons_free(&run);
+    int status = EXIT_FAILED;
+    rebuilt built = model_rebuild(v, who, path, asked.recipe, &m, why);
+    if (built == REBUILT_NOT)
+        status = -1;
+    else if (built == REBUILT && reel_diagnose(NULL, m.trainer, &found) == REEL_OK)
+        put_diagnosis(r, m.rows, &found), status = EXIT_DONE;
+    else if (built == REBUILT)
+        complain_of(who, m.context);
+    model_free(&m);
     return status;
 }
 
@@ -288,7 +215,7 @@ static void put_losses(checkpoint_view *v, report *r, const char *path)
 static int diagnose_file(checkpoint_view *v, const char *path, report *r, const char *why)
 {
     char values[PATH_SIZE];
-    if (*why) fprintf(r->file, "not the built-in model with these points: %s\n", why);
+    if (*why) fprintf(r->file, "measured only in the file: %s\n", why);
     json_add_text(r->document, "from", "the file alone");
     snprintf(values, sizeof values, "%.900s/values", v->parameters);
     if (*v->parameters) put_tensors(v, r, values, "parameters");
@@ -322,7 +249,7 @@ static bool newest_of(const char *folder, char path[PATH_SIZE])
 
 static int diagnose(const char *operand, report *r)
 {
-    char path[PATH_SIZE], hidden[TEXT_SIZE] = "", why[TEXT_SIZE] = "";
+    char path[PATH_SIZE], why[TEXT_SIZE] = "";
     checkpoint_view v = {.context = NULL};
     snprintf(path, sizeof path, "%s", operand);
     if (is_folder(operand) && !newest_of(operand, path)) return EXIT_FAILED;
@@ -333,7 +260,7 @@ static int diagnose(const char *operand, report *r)
         if (verdict != REEL_HASH_RIGHT) fprintf(r->file, "hash: %s\n", verdict_text(verdict));
         json_add_text(r->document, "file", path);
         json_add_text(r->document, "hash", verdict_text(verdict));
-        if (looks_like_moons(&v, hidden, sizeof hidden)) status = diagnose_moons(&v, path, hidden, r, why);
+        status = diagnose_model(&v, path, r, why);
         if (status < 0) status = diagnose_file(&v, path, r, why);
     } else {
         status = complain_of(who, v.context);
@@ -345,53 +272,85 @@ static int diagnose(const char *operand, report *r)
 static void print_status(FILE *file)
 {
     fprintf(file,
-            "\nExit status: 0 nothing wrong was found, 3 something was, 1 the file cannot be read, 2 wrong usage.\n");
+            "\nExit status: 0 nothing wrong was found, 3 something was, 1 the file cannot be read, 2 wrong usage.\n"
+            "Of a self-test: 0 when 95 %% at least are right and 2 %% at most of the healthy runs false alarms, 1 "
+            "when not.\n");
 }
 
-int command_diagnose(int argc, char **argv)
+/* The runs of --self-test. */
+static int test_self(FILE *file, cJSON *document)
 {
-    static const reel_hyper noise_row = {
-        .name = "noise", .text = "deviation of the points", .value = 0.15, .most = INFINITY, .open_most = true};
-    static const reel_hyper seed_row = {.name = "data_seed",
-                                        .text = "of the points",
-                                        .value = 42,
-                                        .most = INFINITY,
-                                        .open_most = true,
-                                        .kind = REEL_HYPER_WHOLE};
-    const option_row output[] = {{"json", "FILE",
-                                  "Write every finding and number in full precision; -: to standard output.",
-                                  .word = &asked.json}};
-    const option_row data[] = {{.name = "noise", .number = &asked.noise, .hyper = &noise_row},
-                               {.name = "data-seed", .number = &asked.data_seed, .hyper = &seed_row}};
-    const option_group groups[] = {{"output", output, 1}, {"points, if the training was given others", data, 2}};
-    const option_set set = {
-        .command = who,
-        .operands = "CHECKPOINT|DIR",
-        .least = 1,
-        .most = 1,
-        .text = "Says what explains the run that a checkpoint is of, or the newest in a folder: rate too high or too "
-                "low, a gradient that does not describe the loss, numbers that are not finite, plateau, dead units, "
-                "overfitting, unfit input, too small a model; each with its figures and what to do. Of a program "
-                "other than reel train it says what the file alone shows.",
-        .example = "reel diagnose out/checkpoints --json -",
-        .groups = groups,
-        .group_count = 2,
-        .more = print_status};
-    asked.noise = noise_row.value;
-    asked.data_seed = seed_row.value;
-    reel_context *context = reel_context_new(NULL);
-    int first = options_parse(&set, context, argc, argv);
-    reel_context_free(context);
-    if (first < 0) return finish_output(who, -1 - first);
+    const self_test_settings settings = {.who = who,
+                                         .runs = (int64_t)asked.self_test,
+                                         .seed = (uint64_t)asked.seed,
+                                         .all = asked.all,
+                                         .quiet = asked.quiet};
+    return self_test(&settings, file, document);
+}
+
+static int run(const char *operand)
+{
     bool on_output = asked.json && strcmp(asked.json, "-") == 0;
     if (asked.json && !json_probe(who, asked.json)) return EXIT_FAILED;
     report r = {.file = on_output ? stderr : stdout, .document = cJSON_CreateObject()};
     json_add_text(r.document, "command", "diagnose");
     json_add_text(r.document, "version", reel_version());
-    r.findings = cJSON_AddArrayToObject(r.document, "findings");
-    int status = diagnose(argv[first], &r);
-    if (status == EXIT_DONE && asked.json && !json_write(who, asked.json, r.document)) status = EXIT_FAILED;
+    r.findings = operand ? cJSON_AddArrayToObject(r.document, "findings") : NULL;
+    int status = operand ? diagnose(operand, &r) : test_self(r.file, r.document);
+    bool done = status == EXIT_DONE || !operand; /* what a self-test that failed has found is of use */
+    if (done && asked.json && !json_write(who, asked.json, r.document)) status = EXIT_FAILED;
     cJSON_Delete(r.document);
-    if (status == EXIT_DONE && r.count > 0) status = EXIT_FOUND;
-    return finish_output(who, status);
+    return status == EXIT_DONE && r.count > 0 ? EXIT_FOUND : status;
+}
+
+int command_diagnose(int argc, char **argv)
+{
+    static const reel_hyper runs_row = {.name = "self_test", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
+    static const reel_hyper seed_row = {.name = "seed",
+                                        .text = "of the first run, the next has one more",
+                                        .value = 1,
+                                        .most = 1e15,
+                                        .kind = REEL_HYPER_WHOLE};
+    const option_row output[] = {{"json", "FILE",
+                                  "Write every finding and number in full precision; -: to standard output.",
+                                  .word = &asked.json},
+                                 {"quiet", NULL, "No progress of a self-test.", .set = &asked.quiet}};
+    const option_row model[] = {{"recipe", "TEXT",
+                                 "How model and data are made again, as 'two-moons --noise 0.3'; default: what the "
+                                 "checkpoint says.",
+                                 .word = &asked.recipe}};
+    const option_row test[] = {
+        {.name = "self-test",
+         .argument = "RUNS",
+         .text = "Make so many trainings of which is known what is wrong with them, if anything, diagnose each, and "
+                 "print how "
+                 "often each cause was found to be which, and the false alarms.",
+         .number = &asked.self_test,
+         .hyper = &runs_row},
+        {.name = "seed", .number = &asked.seed, .hyper = &seed_row},
+        {"all", NULL, "Tell every run and all its findings, not only those that are wrong.", .set = &asked.all}};
+    const option_group groups[] = {
+        {"output", output, 2}, {"model", model, 1}, {"test of the diagnosis itself", test, 3}};
+    const option_set set = {
+        .command = who,
+        .operands = "[CHECKPOINT|DIR]",
+        .least = 0,
+        .most = 1,
+        .text = "Says what explains the run that a checkpoint is of, or the newest in a folder: rate too high or too "
+                "low, a gradient that does not describe the loss, numbers that are not finite, plateau, dead units, "
+                "overfitting, unfit input, too small a model; each with its figures and what to do. Of a model that is "
+                "not built in it says what the file alone shows.",
+        .example = "reel diagnose out/checkpoints --json -",
+        .groups = groups,
+        .group_count = 3,
+        .more = print_status};
+    asked.seed = seed_row.value;
+    reel_context *context = reel_context_new(NULL);
+    int first = options_parse(&set, context, argc, argv);
+    reel_context_free(context);
+    if (first < 0) return finish_output(who, -1 - first);
+    bool tests = asked.self_test > 0;
+    if (!tests && first == argc) return option_fail(&set, "CHECKPOINT|DIR is missing");
+    if (tests && first < argc) return option_fail(&set, "--self-test takes no checkpoint, found %s", argv[first]);
+    return finish_output(who, run(tests ? NULL : argv[first]));
 }

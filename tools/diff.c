@@ -108,6 +108,8 @@ static verdict compare_runs(const char *const paths[2], FILE *file, cJSON *repor
         if (a->half || b->half) fprintf(file, "the half-written last line of %s is left out\n", a->half ? "a" : "b");
         fprintf(file, "\n");
         found = diff_logs(a, b, file, report);
+        verdict hashes = a->folder && b->folder ? diff_run_hashes(a->folder, b->folder, file, report) : DIFF_SAME;
+        if (hashes > found) found = hashes;
         if (a->folder && b->folder) further = compare_common(&lists[0], &lists[1], file, report);
     }
     for (int k = 0; k < 2; k++) {
@@ -124,8 +126,10 @@ static void more(FILE *file)
     fprintf(
         file,
         "\nA and B: two folders of runs, two logs (.jsonl or .csv), or two checkpoints.\n"
-        "Runs and logs: the first step that differs, and by how much, key by key; of folders the earliest checkpoint\n"
-        "both have whose state differs, and the first tensor in it.\n"
+        "Runs and logs: the first step that differs, and by how much, key by key; of folders also the first step and\n"
+        "tensor whose hash differs (of runs with --hashes K, every K steps), and the earliest checkpoint both have "
+        "whose\n"
+        "state differs, and the first tensor in it.\n"
         "Checkpoints: what wrote them, settings, and for each parameter |b - a|, its share of |a|, and the cosines of\n"
         "b - a with the negative first moment and the negative gradient in a, where it holds them: 1 means that the\n"
         "parameter went where they pointed. Then the ten largest changes of single numbers, and other tensors.\n"

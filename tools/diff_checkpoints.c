@@ -6,6 +6,7 @@
 
 #include "checkpoint_view.h"
 #include "diff_tensors.h"
+#include "model/models.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -252,6 +253,55 @@ static void compare_fingerprints(pair *p)
     tell_list(p, list, "written by");
 }
 
+/* ---- the gradient in a ---- */
+
+/* The model of a, built again for its gradient. */
+typedef struct gradient_source {
+    built_model model;
+    gradient_again again;
+    double *flat;
+    char text[TEXT_SIZE + 200]; /* where the gradient is from, or why there is none */
+} gradient_source;
+
+static void measure_gradient(gradient_source *g, char why[TEXT_SIZE])
+{
+    reel_params *params = reel_optimizer_params(g->model.optimizer);
+    int64_t size = reel_params_size(params);
+    g->flat = calloc((size_t)size + 1, sizeof *g->flat);
+    reel_array view = reel_array_view(REEL_DOUBLE, g->flat, 1, &size);
+    if (g->flat && reel_trainer_gradient(NULL, g->model.trainer, REEL_ROWS_ALL, &view, NULL) == REEL_OK)
+        g->again = (gradient_again){params, g->flat};
+    else
+        snprintf(why, TEXT_SIZE, "%s", g->flat ? reel_error_text(g->model.context) : "out of memory");
+}
+
+/* Of the last step, when a holds it; else of all rows where a stands, when the model can be built again. */
+static void find_gradient(pair *p, gradient_source *g)
+{
+    char why[TEXT_SIZE] = "";
+    *g = (gradient_source){.flat = NULL};
+    if (tensor_gradient_saved(&p->a.view)) {
+        snprintf(g->text, sizeof g->text, "that of the last step before a, which a holds");
+        return;
+    }
+    if (model_rebuild(&p->a.view, diff_who, p->a.path, NULL, &g->model, why) == REBUILT) measure_gradient(g, why);
+    if (g->again.params)
+        snprintf(g->text, sizeof g->text, "that of all %s where a stands, computed again", g->model.rows);
+    else
+        snprintf(
+            g->text, sizeof g->text,
+            "a holds none (a training with --save-gradient 1, the trainer's setting save_gradient, saves that of the "
+            "last step), and it cannot be computed again: %s",
+            *why ? why : "the model cannot be built");
+    p->tensors.again = g->again.params ? &g->again : NULL;
+}
+
+static void free_gradient(gradient_source *g)
+{
+    model_free(&g->model);
+    free(g->flat);
+}
+
 static verdict compare_all(pair *p)
 {
     const cJSON *a = cJSON_GetObjectItemCaseSensitive(p->a.tree, "state"),
@@ -262,11 +312,17 @@ static verdict compare_all(pair *p)
     p->values = cJSON_AddArrayToObject(p->report, "state");
     p->structure = cJSON_AddArrayToObject(p->report, "structure");
     compare_fingerprints(p);
+    gradient_source gradient;
+    find_gradient(p, &gradient);
     compare_members(p, "", a, b);
+    free_gradient(&gradient);
+    p->tensors.again = NULL;
     if (p->trouble) return DIFF_TROUBLE;
     tell_list(p, p->values, "state");
     tell_list(p, p->structure, "names and shapes");
     tensor_table_tell(&p->tensors, &p->a.view, p->file, p->report);
+    json_add_text(p->report, "gradient", gradient.text);
+    if (p->tensors.count > 0) fprintf(p->file, "gradient: %s\n", gradient.text);
     bool same = cJSON_GetArraySize(p->values) == 0 && cJSON_GetArraySize(p->structure) == 0 && p->tensors.count == 0;
     if (same) fprintf(p->file, "\nthe state is the same, bit for bit\n");
     return same ? DIFF_SAME : DIFF_DIFFERENT;

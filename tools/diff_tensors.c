@@ -12,7 +12,9 @@
 
 /* State vectors that hold a mean of gradients, the likelier first. */
 static const char *const moments[] = {"mean", "momentum"};
-static const char *const gradients[] = {"gradient", "gradients"};
+/* Where a gradient may be: of the trainer's last step, or a program's own beside its parameters. */
+static const char *const gradients[] = {"state/last_gradient", "%s/gradient", "%s/gradients"};
+enum { GRADIENT_PLACES = 3 };
 
 /* ---- one tensor ---- */
 
@@ -47,30 +49,59 @@ static reel_array *array_at(const checkpoint_view *a, const char *format, const 
     return NULL;
 }
 
+bool tensor_gradient_saved(const checkpoint_view *a)
+{
+    char base[PATH_SIZE];
+    for (int i = 0; i < GRADIENT_PLACES; i++) {
+        snprintf(base, sizeof base, gradients[i], a->parameters);
+        if (reel_checkpoint_member(a->checkpoint, base, 0)) return true;
+    }
+    return false;
+}
+
 /* Sum of change times other, and other's sum of squares. */
-static void multiply(const reel_array *x, const reel_array *y, reel_array *other, double *product, double *squares)
+static void multiply(const reel_array *x, const reel_array *y, const reel_array *other, double *product,
+                     double *squares)
 {
     *product = 0, *squares = -1;
-    if (!other) return;
+    if (!other || other->size != x->size) return;
     *squares = 0;
     for (int64_t i = 0; i < x->size; i++) {
         double m = reel_array_get(other, i), change = reel_array_get(y, i) - reel_array_get(x, i);
         *product += change * m;
         *squares += m * m;
     }
-    reel_array_free(other);
 }
 
-static void add_directions(tensor_change *c, const checkpoint_view *a, const char *name, const reel_array *x,
-                           const reel_array *y)
+/* A parameter's part of a gradient that was computed again. */
+static bool part_of(const gradient_again *again, const char *name, reel_array *part)
 {
-    reel_array *moment = NULL, *gradient = NULL;
+    int64_t offset = 0, index = reel_params_find(again->params, name);
+    for (int i = 0; i < index; i++) offset += reel_params_value(again->params, i).size;
+    if (index < 0) return false;
+    reel_array value = reel_params_value(again->params, (int)index);
+    *part = reel_array_view(REEL_DOUBLE, (void *)(uintptr_t)(again->flat + offset), value.rank, value.shape);
+    return true;
+}
+
+static void add_directions(tensor_change *c, const tensor_table *t, const checkpoint_view *a, const char *name,
+                           const reel_array *x, const reel_array *y)
+{
+    reel_array *moment = NULL, *gradient = NULL, again;
+    char base[PATH_SIZE];
     for (int i = 0; i < 2 && !moment && *a->optimizer; i++)
         moment = array_at(a, "%s/state/%s/values/%s", a->optimizer, moments[i], name, x->size);
-    for (int i = 0; i < 2 && !gradient; i++)
-        gradient = array_at(a, "%s/%s/%s", a->parameters, gradients[i], name, x->size);
+    for (int i = 0; i < GRADIENT_PLACES && !gradient; i++) {
+        snprintf(base, sizeof base, gradients[i], a->parameters);
+        gradient = array_at(a, "%s%s/%s", base, "", name, x->size);
+    }
     multiply(x, y, moment, &c->with_moment, &c->moment);
-    multiply(x, y, gradient, &c->with_gradient, &c->gradient);
+    if (t->again && !gradient && part_of(t->again, name, &again))
+        multiply(x, y, &again, &c->with_gradient, &c->gradient);
+    else
+        multiply(x, y, gradient, &c->with_gradient, &c->gradient);
+    reel_array_free(moment);
+    reel_array_free(gradient);
 }
 
 static bool equal(const reel_array *x, const reel_array *y, int64_t i)
@@ -118,7 +149,7 @@ bool tensor_table_add(tensor_table *t, const checkpoint_view *a, const char *pat
     if (!grown || !c.path) return free(c.path), false;
     shape_text(x, c.shape);
     if (name) t->dtype = x->dtype;
-    if (name) add_directions(&c, a, name, x, y);
+    if (name) add_directions(&c, t, a, name, x, y);
     grown[t->count++] = c;
     return true;
 }

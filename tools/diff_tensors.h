@@ -29,7 +29,14 @@ typedef struct single_change {
     double from, to;
 } single_change;
 
+/* Gradients computed again where a stands; NULL: none. */
+typedef struct gradient_again {
+    const reel_params *params;
+    const double *flat; /* all of them, in the order of the store */
+} gradient_again;
+
 typedef struct tensor_table {
+    const gradient_again *again; /* for parameters whose gradient the file does not hold; or NULL */
     tensor_change *items;
     int count;
     single_change largest[CHANGES_MOST]; /* of parameters, by size */
@@ -37,6 +44,8 @@ typedef struct tensor_table {
     reel_dtype dtype; /* of the parameters */
 } tensor_table;
 
+/* Does the checkpoint hold the gradient of its last step? */
+bool tensor_gradient_saved(const checkpoint_view *a);
 /* Compares two arrays of one shape; adds them when they differ. False: no memory. */
 bool tensor_table_add(tensor_table *t, const checkpoint_view *a, const char *path, const reel_array *x,
                       const reel_array *y);

@@ -2,8 +2,10 @@
  *
  * `reel lr-find`: the learning-rate range test on a built-in model, with the limit from the sharpness beside it.
  */
+#include "model/models.h"
+#include "optimizer_flags.h"
+#include "output.h"
 #include "plot.h"
-#include "two_moons.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,6 +31,8 @@ static const reel_hyper stop_row = {.name = "stop",
                                     .open_least = true,
                                     .most = INFINITY,
                                     .open_most = true};
+
+static char who[64], example[128]; /* "reel lr-find two-moons" */
 
 static struct {
     double least, most, steps, smoothing, stop;
@@ -124,17 +128,17 @@ static void add_curvature(cJSON *object, const reel_curvature *c)
     json_add_text(o, "why", c->why);
 }
 
-static cJSON *numbers_of(const moons_settings *s, const moons_run *r, const reel_lr_test *t)
+static cJSON *numbers_of(const built_model *m, const reel_lr_test *t)
 {
     cJSON *o = cJSON_CreateObject(), *curves;
     char how[200];
-    optimizer_describe(r->optimizer, how, sizeof how);
-    json_add_text(o, "command", "lr-find two-moons");
+    optimizer_describe(m->optimizer, how, sizeof how);
+    json_add_text(o, "command", who + strlen("reel "));
     json_add_text(o, "version", reel_version());
     json_add_fingerprint(o);
-    json_add_text(o, "optimizer", r->choice.name);
+    json_add_text(o, "optimizer", m->choice);
     json_add_text(o, "hyper_parameters", how);
-    json_add_number(o, "batch", s->batch, REEL_DOUBLE);
+    json_add_number(o, "batch", reel_trainer_get(m->trainer, "batch"), REEL_DOUBLE);
     json_add_number(o, "smoothing", asked.smoothing, REEL_DOUBLE);
     json_add_number(o, "stop", asked.stop, REEL_DOUBLE);
     json_add_number(o, "suggestion", t->suggestion, REEL_DOUBLE);
@@ -186,14 +190,12 @@ static void draw_line(FILE *script, double rate, int colour, int row, const char
             left ? "right offset -0.6, 0" : "left offset 0.6, 0", plot_colour[colour]);
 }
 
-static plot_result draw(const moons_settings *s, const moons_run *r, const reel_lr_test *t)
+static plot_result draw(const built_model *m, const reel_lr_test *t)
 {
     plot p;
-    char how[200];
     double least = INFINITY, most = -INFINITY;
     int shown = t->same ? 1 : t->count;
-    optimizer_describe(r->optimizer, how, sizeof how);
-    if (!plot_begin(&p, s->who, asked.out, "lr-find", 1000, 640)) return PLOT_FAILED;
+    if (!plot_begin(&p, who, asked.out, "lr-find", 1000, 640)) return PLOT_FAILED;
     if (!write_curves(&p, t)) {
         plot_close(&p, p.script, "lr-find.gp");
         return PLOT_FAILED;
@@ -204,10 +206,10 @@ static plot_result draw(const moons_settings *s, const moons_run *r, const reel_
     }
     double room = fmax(most - least, 1e-9);
     fprintf(p.script,
-            "set title 'Two moons, %s: range test of the rate, smoothed loss (thin: of each batch)'\n"
-            "set xlabel 'learning rate'\nset ylabel 'binary cross-entropy'\nset logscale x\nset format x '%%g'\n"
+            "set title '%s, %s: range test of the rate, smoothed loss (thin: of each batch)'\n"
+            "set xlabel 'learning rate'\nset ylabel '%s'\nset logscale x\nset format x '%%g'\n"
             "set xrange [%g:%g]\nset yrange [%g:%g]\nset key bottom left opaque\n",
-            r->choice.name, asked.least, asked.most, least - 0.2 * room, most + 0.6 * room);
+            m->title, m->choice, m->loss, asked.least, asked.most, least - 0.2 * room, most + 0.6 * room);
     draw_line(p.script, t->suggestion, 2, 0, "suggestion");
     draw_line(p.script, t->curvature.limit, 1, 1, "limit from the sharpness");
     fprintf(p.script, "plot \\\n");
@@ -225,20 +227,20 @@ static plot_result draw(const moons_settings *s, const moons_run *r, const reel_
 
 /* ---- the command ---- */
 
-static int write_results(const moons_settings *s, const moons_run *r, const reel_lr_test *t, FILE *report)
+static int write_results(const built_model *m, const reel_lr_test *t, FILE *report)
 {
     if (!asked.json && !asked.out) return EXIT_DONE;
-    cJSON *numbers = numbers_of(s, r, t);
+    cJSON *numbers = numbers_of(m, t);
     char *path = asked.out ? path_join(asked.out, "lr-find.json") : NULL;
     bool right = numbers && (!asked.out || path);
-    if (!right) complain(s->who, "out of memory");
-    if (right && asked.out) right = json_write(s->who, path, numbers);
-    if (right && asked.json) right = json_write(s->who, asked.json, numbers);
+    if (!right) complain(who, "out of memory");
+    if (right && asked.out) right = json_write(who, path, numbers);
+    if (right && asked.json) right = json_write(who, asked.json, numbers);
     cJSON_Delete(numbers);
     free(path);
     if (!right) return EXIT_FAILED;
     if (!asked.out) return EXIT_DONE;
-    plot_result picture = draw(s, r, t);
+    plot_result picture = draw(m, t);
     if (picture == PLOT_DRAWN) fprintf(report, "%s: lr-find.png, lr-find.json\n", asked.out);
     if (picture == PLOT_NO_GNUPLOT)
         fprintf(report, "%s: lr-find.json; for the picture install gnuplot and run: cd %s && gnuplot lr-find.gp\n",
@@ -246,58 +248,50 @@ static int write_results(const moons_settings *s, const moons_run *r, const reel
     return picture == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int find(const moons_settings *s, const optimizer_choice *choice)
+static int find(const built_model *m)
 {
-    moons_run r;
     FILE *report = asked.json && strcmp(asked.json, "-") == 0 ? stderr : stdout;
-    if (asked.out && !make_folder(s->who, asked.out)) return EXIT_FAILED;
-    if (asked.json && !json_probe(s->who, asked.json)) return EXIT_FAILED;
-    int status = moons_build(&r, s, choice);
+    if (asked.out && !make_folder(who, asked.out)) return EXIT_FAILED;
+    if (asked.json && !json_probe(who, asked.json)) return EXIT_FAILED;
     const reel_lr_options options = {.least = asked.least,
                                      .most = asked.most,
                                      .steps = (int)asked.steps,
                                      .smoothing = asked.smoothing > 0 ? asked.smoothing : -1,
                                      .stop = asked.stop,
-                                     .seed = (uint64_t)s->seed};
-    if (status == EXIT_DONE) {
-        reel_lr_test *t = reel_lr_find(NULL, r.trainer, &options);
-        if (t) {
-            print_test(report, t);
-            status = write_results(s, &r, t, report);
-        } else {
-            status = complain_of(s->who, r.context);
-        }
-    }
-    moons_free(&r);
-    return status;
+                                     .seed = (uint64_t)reel_trainer_get(m->trainer, "seed")};
+    reel_lr_test *t = reel_lr_find(NULL, m->trainer, &options);
+    if (!t) return complain_of(who, m->context);
+    print_test(report, t);
+    return write_results(m, t, report);
 }
 
-static int lr_find_two_moons(int argc, char **argv)
+static int lr_find_model(int argc, char **argv)
 {
+    built_model m = {.context = NULL};
+    snprintf(who, sizeof who, "reel lr-find %s", argv[0]);
+    snprintf(example, sizeof example, "%s --optimizer adam --batch 20 --out out", who);
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
-    option_set set = {
-        .command = "reel lr-find two-moons",
-        .text =
-            "Trains with a rate that grows from step to step, from three seeds, and says where the loss falls fastest "
-            "and "
-            "where it blows up; measures the sharpness at the start, and the largest stable rate that follows from it.",
-        .example = "reel lr-find two-moons --optimizer adam --batch 20 --out out"};
+    option_set set = {.command = who,
+                      .text =
+                          "Trains with a rate that grows from step to step, from three seeds, and says where the loss "
+                          "falls fastest and where it blows up; measures the sharpness at the start, and the largest "
+                          "stable rate that follows from it.",
+                      .example = example};
     const option_group own[] = {{"test", test_rows, sizeof test_rows / sizeof *test_rows},
                                 {"output", output_rows, sizeof output_rows / sizeof *output_rows}};
-    moons_settings settings;
-    optimizer_choice choice;
-    int status = moons_flags(&set, own, argc, argv, &settings, &choice);
+    int status = model_find(argv[0])->build(&(build_request){&set, own, argc, argv}, &m);
     if (status < 0 && !(asked.least < asked.most)) status = option_fail(&set, "--least must be below --most");
-    return finish_output(set.command, status < 0 ? find(&settings, &choice) : status);
+    if (status < 0) status = find(&m);
+    model_free(&m);
+    return finish_output(who, status);
 }
-
-static const command models[] = {
-    {"two-moons", "The network that tells two interleaved half circles apart.", lr_find_two_moons},
-    {NULL, NULL, NULL},
-};
 
 int command_lr_find(int argc, char **argv)
 {
+    enum { MODELS_MOST = 32 };
+    command models[MODELS_MOST + 1] = {{NULL, NULL, NULL}};
+    for (int i = 0; i < MODELS_MOST && model_rows[i].name; i++)
+        models[i] = (command){model_rows[i].name, model_rows[i].text, lr_find_model};
     return command_of_model(models, "reel lr-find", "Finds a learning rate for a built-in model.",
                             "reel lr-find two-moons --optimizer adam --out out", argc, argv);
 }

@@ -21,6 +21,9 @@ const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", 
 const char *const plot_tint[PLOT_COLOURS] = {"#7FB8D8", "#EAAE7F", "#7FCEB9", "#E5BCD3",
                                              "#F2CF7F", "#AAD9F4", "#7F7F7F"};
 
+const char plot_viridis[] = "set palette defined (0 '#440154', 1 '#482878', 2 '#3e4989', 3 '#31688e', 4 '#26828e', "
+                            "5 '#1f9e89', 6 '#35b779', 7 '#6ece58', 8 '#b5de2b', 9 '#fde725')\n";
+
 FILE *plot_data(const plot *p, const char *name)
 {
     char *path = path_join(p->folder, name);

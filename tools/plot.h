@@ -13,6 +13,8 @@
 extern const char *const plot_colour[PLOT_COLOURS];
 /* The same, half way to white. */
 extern const char *const plot_tint[PLOT_COLOURS];
+/* "set palette ...", a line: viridis (Smith and van der Walt 2015), even in lightness and safe for the colour-blind. */
+extern const char plot_viridis[];
 
 typedef struct plot {
     const char *who; /* complains */

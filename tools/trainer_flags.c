@@ -29,6 +29,12 @@ void trainer_flags_init(trainer_flags *f, const char *const *except)
     }
 }
 
+void trainer_flags_default(trainer_flags *f, const char *name, double value)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->settings[i]->name, name) == 0) f->values[i] = value;
+}
+
 void trainer_flags_adopt(trainer_flags *f, const reel_checkpoint *checkpoint)
 {
     for (int i = 0; checkpoint && i < f->count; i++) {

@@ -20,6 +20,8 @@ typedef struct trainer_flags {
 
 /* A row for every setting but those in `except` (ends with NULL), which the command has flags of its own for. */
 void trainer_flags_init(trainer_flags *flags, const char *const *except);
+/* Another default than the library's. */
+void trainer_flags_default(trainer_flags *flags, const char *name, double value);
 /* Those not given take the values of a checkpoint that is to be resumed; NULL: none. */
 void trainer_flags_adopt(trainer_flags *flags, const reel_checkpoint *checkpoint);
 /* Sets them; an error is kept in the trainer's context. */

@@ -22,6 +22,12 @@ enum {
     REEL_ROWS_BATCH = -1 /* those of the next step */
 };
 
+/* Loss and gradient where the trainer stands, in evaluation mode, on `rows` (REEL_ROWS_ALL, ..., or a number). `gradient`: all
+ * parameters flat in the order of the store, float or double; 0 for those that are not trainable; NULL: only the loss.
+ * `loss` may be NULL. Error: REEL_BAD_SHAPE for another size. */
+REEL_API reel_status reel_trainer_gradient(REEL_SITE reel_trainer *trainer, int64_t rows, reel_array *gradient,
+                                           double *loss);
+
 /* ---- step fidelity ---- */
 
 #define REEL_FIDELITY_MOST 32 /* halvings */
@@ -223,10 +229,11 @@ typedef struct reel_diagnosis {
     /* What was measured; NaN: it was not. */
     int64_t step, rows;
     double loss, gradient_norm, parameter_norm;
-    double baseline;          /* loss of the best constant prediction, for losses of the library */
+    double baseline;          /* loss of the best constant prediction; NaN with a loss function of the program's own */
     double best;              /* smallest loss the trainer has seen */
     double validation;        /* loss of the validation set */
     int64_t units, dead;      /* of relus */
+    int64_t dead_layer;       /* units of the largest relu all of whose units are dead, two at least; else 0 */
     double fidelity;          /* change that happens over the change promised, where it is worst */
     double fidelity_error;    /* of that, from rounding and step length */
     reel_curvature curvature; /* limit NaN: none */
@@ -235,6 +242,7 @@ typedef struct reel_diagnosis {
     int64_t subset;        /* rows of the memory test, 0: not made */
     double memorised;      /* loss it reached, from a fresh start */
     double fresh_gradient; /* gradient norm at that start */
+    double fresh_loss;     /* and the loss */
 } reel_diagnosis;
 
 /* Says what explains a training, in the state it stands in: looks for numbers that are not finite and where they are born,
@@ -247,6 +255,7 @@ REEL_API reel_status reel_diagnose(REEL_SITE reel_trainer *trainer, reel_diagnos
 
 #ifndef REEL_NO_SITE_MACROS
 #define reel_diagnose(...) reel_diagnose(REEL_HERE, __VA_ARGS__)
+#define reel_trainer_gradient(...) reel_trainer_gradient(REEL_HERE, __VA_ARGS__)
 #define reel_step_fidelity(...) reel_step_fidelity(REEL_HERE, __VA_ARGS__)
 #define reel_sharpness(...) reel_sharpness(REEL_HERE, __VA_ARGS__)
 #define reel_lr_find(...) reel_lr_find(REEL_HERE, __VA_ARGS__)

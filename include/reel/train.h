@@ -59,6 +59,9 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   min_gradient 0        a gradient norm below it ends the run; 0: off
  *   min_change 0          a relative change of the epoch's mean loss below it ends the run; 0: off
  *   monitor 0             steps between lines of monitor.jsonl; 0: off
+ *   hashes 0              steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off
+ *   save_gradient 0       1: a checkpoint holds the gradient of its last step, as the optimizer was given it after clipping
+ *                         and noise (state/last_gradient); for tools, and no part of the state hash
  *   rollback 0            above so many times the best loss go back to the best checkpoint; 0: off
  *   rollback_rate 0.5     factor of the learning rate at each rollback
  *   rollback_most 3       rollbacks at most
@@ -99,6 +102,10 @@ typedef enum reel_resume {
     REEL_FORCE     /* delete the run that stands there and start */
 } reel_resume;
 REEL_API reel_status reel_trainer_set_folder(REEL_SITE reel_trainer *trainer, const char *folder, reel_resume resume);
+/* What makes model and data again, in words that the program understands (copied; NULL: none): it stands in every checkpoint
+ * as state/trainer/recipe, for tools that build the run's model from a file. No part of the state hash, and a resume keeps
+ * the program's. */
+REEL_API reel_status reel_trainer_set_recipe(REEL_SITE reel_trainer *trainer, const char *recipe);
 /* Start from this checkpoint file instead of from the folder's newest. */
 REEL_API reel_status reel_trainer_resume_file(REEL_SITE reel_trainer *trainer, const char *path);
 
@@ -107,11 +114,13 @@ REEL_API reel_status reel_trainer_resume_file(REEL_SITE reel_trainer *trainer, c
 REEL_API reel_status reel_trainer_add_rng(REEL_SITE reel_trainer *trainer, const char *name, reel_rng *rng);
 REEL_API reel_status reel_trainer_set_sampler(REEL_SITE reel_trainer *trainer, reel_rng *sampler);
 /* Data that are evaluated at the end of each epoch, as reel_trainer_evaluate does: their loss goes into the log, and patience
- * watches it instead of the epoch's mean loss. Borrowed; NULL: none. Error: no rows. */
+ * watches it instead of the epoch's mean loss. A resume refuses others than those of the run, as it does with the training data
+ * (other_data). Borrowed; NULL: none. Error: no rows. */
 REEL_API reel_status reel_trainer_set_validation(REEL_SITE reel_trainer *trainer, reel_dataset *data);
 /* An average of the parameters (reel/average.h), told of every update and saved as "average". Borrowed. Error: one was set
  * before. */
 REEL_API reel_status reel_trainer_set_average(REEL_SITE reel_trainer *trainer, reel_average *average);
+REEL_API reel_average *reel_trainer_average(const reel_trainer *trainer); /* NULL: none */
 /* The state of the run: a program adds what else is to be saved. */
 REEL_API reel_state *reel_trainer_state(reel_trainer *trainer);
 /* The tape the trainer records on. A random stream set on it before the run takes the place of the seed's own philox
@@ -184,6 +193,7 @@ REEL_API double reel_trainer_best(const reel_trainer *trainer, int64_t *step);
 #define reel_trainer_custom_new(...) reel_trainer_custom_new(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set(...) reel_trainer_set(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_folder(...) reel_trainer_set_folder(REEL_HERE, __VA_ARGS__)
+#define reel_trainer_set_recipe(...) reel_trainer_set_recipe(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_resume_file(...) reel_trainer_resume_file(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_add_rng(...) reel_trainer_add_rng(REEL_HERE, __VA_ARGS__)
 #define reel_trainer_set_sampler(...) reel_trainer_set_sampler(REEL_HERE, __VA_ARGS__)

@@ -52,6 +52,12 @@ void object_raise(void *object);
 /* Calls destroy; accepts NULL. */
 void object_free(void *object);
 
+/* reel_failed, in place. */
+static inline bool context_failed(const reel_context *context)
+{
+    return !context || context->status != REEL_OK;
+}
+
 /* reel_dtype_size of a valid element type, in place. */
 static inline size_t element_size(reel_dtype dtype)
 {

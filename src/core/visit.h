@@ -44,7 +44,8 @@ void visit_same_double(visitor *v, const char *name, double value);
 #define INT64_LIST_MOST 256
 void visit_int64_list(visitor *v, const char *name, int64_t *values, int64_t room, int64_t *count);
 void visit_same_int64_list(visitor *v, const char *name, const int64_t *values, int64_t count);
-/* Numbers with their shape and dtype, which must be the same in the file; the data are written when loading. */
+/* Numbers with their shape and dtype, which must be the same in the file; the data are written when loading. More than
+ * 1024 of them (DRAFT_BORROWED) stand in memory of the object, not in that of its visit function. */
 void visit_array(visitor *v, const char *name, const reel_array *array);
 /* What is visited between them is in the file but no part of the state hash. */
 void visit_apart_begin(visitor *v);

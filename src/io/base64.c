@@ -66,7 +66,7 @@ static const char *bad_letter(const char *text, size_t from, size_t *position)
     return text[*position] == '=' ? "padding before the end" : "a character outside the base64 alphabet";
 }
 
-/* The last four letters when they hold one or two bytes. */
+/* The last four letters when they hold one or two bytes; `to` NULL: only checked. */
 static const char *decode_tail(uint8_t *to, const char *text, size_t from, size_t bytes, size_t *position)
 {
     uint32_t v = 0;
@@ -77,7 +77,7 @@ static const char *decode_tail(uint8_t *to, const char *text, size_t from, size_
     }
     *position = from + bytes;
     if (v & (0xffffffu >> 8 * bytes)) return "bits behind the last byte that are not 0";
-    for (size_t i = 0; i < bytes; i++) to[i] = (uint8_t)(v >> (16 - 8 * i));
+    for (size_t i = 0; to && i < bytes; i++) to[i] = (uint8_t)(v >> (16 - 8 * i));
     return NULL;
 }
 
@@ -87,15 +87,17 @@ const char *base64_decode(void *data, const char *text, size_t length, size_t *p
     if (length % 4) return "a number of letters that is no multiple of 4";
     uint8_t *to = data;
     size_t pad = padding(text, length), whole = length / 4 - (pad != 0);
-    size_t i = base64_has_avx2() ? base64_decode_avx2(to, text, length) / 4 : 0;
+    size_t done = !base64_has_avx2() ? 0 : to ? base64_decode_avx2(to, text, length) : base64_check_avx2(text, length);
+    size_t i = done / 4;
     for (; i < whole; i++) {
         const char *four = text + 4 * i;
         unsigned a = value_of(four[0]), b = value_of(four[1]), c = value_of(four[2]), d = value_of(four[3]);
         if ((a | b | c | d) > 63) return bad_letter(text, 4 * i, position);
+        if (!to) continue;
         uint32_t v = a << 18 | b << 12 | c << 6 | d;
         to[3 * i] = (uint8_t)(v >> 16);
         to[3 * i + 1] = (uint8_t)(v >> 8);
         to[3 * i + 2] = (uint8_t)v;
     }
-    return pad ? decode_tail(to + 3 * whole, text, 4 * whole, 3 - pad, position) : NULL;
+    return pad ? decode_tail(to ? to + 3 * whole : NULL, text, 4 * whole, 3 - pad, position) : NULL;
 }

@@ -5,6 +5,7 @@
 #include "io/draft.h"
 
 #include "core/core.h"
+#include "io/base64.h"
 #include "io/hash.h"
 #include "io/number.h"
 
@@ -44,6 +45,7 @@ void draft_begin(draft *d)
     json_writer_again(&d->w);
     d->copies.length = d->hashed.length = 0;
     d->count = d->still_count = d->live = 0;
+    d->borrows = false;
     json_write_object_begin(&d->w, NULL);
 }
 
@@ -93,6 +95,11 @@ bool draft_holds_still(draft *d, const void *from, size_t size)
     return true;
 }
 
+void draft_borrow(draft *d)
+{
+    d->borrows = true;
+}
+
 static bool is_still(const draft *d, const void *data, size_t size)
 {
     for (size_t i = 0; i < d->still_count; i++) {
@@ -107,9 +114,10 @@ void draft_hold(draft *d, const json_array_text *array)
     size_t size = (size_t)array->size * element_size(array->dtype);
     draft_hole *hole = add_hole(d, DRAFT_ARRAY, d->w.length, 0);
     if (!hole) return;
+    hole->array = *array;
+    if (d->borrows && array->size > DRAFT_BORROWED) return;
     size_t padding = (COPY_ALIGN - d->copies.length % COPY_ALIGN) % COPY_ALIGN;
     if (!bytes_add(d, &d->copies, padding + size)) return;
-    hole->array = *array;
     hole->array.data = NULL;
     hole->from = d->copies.length - size;
     if (is_still(d, array->data, size)) {
@@ -186,31 +194,14 @@ bool draft_end(draft *d)
 
 /* ---- writing ---- */
 
-static void hash_state(const draft *d, char hex[33])
-{
-    hash_stream hash;
-    size_t done = 0;
-    hash_start(&hash);
-    for (size_t i = 0; i < d->count; i++) {
-        const draft_hole *hole = &d->holes[i];
-        if (!hole->hashed) continue;
-        hash_bytes(&hash, d->hashed.data + done, hole->hash_at - done);
-        if (hole->form == DRAFT_DOUBLE)
-            hash_elements(&hash, REEL_DOUBLE, hole->late, 1);
-        else
-            hash_elements(&hash, hole->array.dtype, d->copies.data + hole->from, hole->array.size);
-        done = hole->hash_at;
-    }
-    if (d->hashed.length > done) hash_bytes(&hash, d->hashed.data + done, d->hashed.length - done);
-    hash_digits(&hash, hex);
-}
-
-/* The text on its way to the file: gathered in the buffer, hashed and written when that is full. */
+/* The text on its way to the file: gathered in the buffer, hashed and written when that is full. And the state on its way
+ * into its hash, which is of the same arrays in the same order, so that each is in the cache for both. */
 typedef struct outlet {
     file_stream *file;
     char *buffer;
     size_t used, size;
-    hash_stream hash;
+    size_t mixed; /* bytes of those that the draft recorded to be hashed */
+    hash_stream hash, state;
 } outlet;
 
 static void flush(outlet *o)
@@ -234,21 +225,47 @@ static void give(outlet *o, const char *text, size_t size)
     }
 }
 
-static void give_array(outlet *o, json_array_text t, const void *data)
+static void mix_to(outlet *o, const draft *d, size_t end)
 {
-    t.data = data;
+    if (end > o->mixed) hash_bytes(&o->state, d->hashed.data + o->mixed, end - o->mixed);
+    o->mixed = end;
+}
+
+static void give_array(outlet *o, const draft *d, const draft_hole *hole)
+{
+    json_array_text t = hole->array;
+    size_t size = element_size(t.dtype);
+    int64_t mixed = 0;
+    if (!t.data) t.data = d->copies.data + hole->from;
     while (!json_array_ended(&t) && !o->file->fault.what) {
         if (DRAFT_BUFFER - o->used < JSON_ARRAY_ROOM) flush(o);
         o->used += json_array_print(&t, o->buffer + o->used, DRAFT_BUFFER - o->used);
+        int64_t printed = t.base64 ? t.next / (int64_t)size : t.next;
+        if (hole->hashed)
+            hash_elements(&o->state, t.dtype, (const char *)t.data + (size_t)mixed * size, printed - mixed);
+        mixed = printed;
     }
 }
 
 static void give_number(outlet *o, const draft_hole *hole)
 {
     char text[NUMBER_TEXT_SIZE];
+    if (hole->hashed) hash_elements(&o->state, REEL_DOUBLE, hole->late, 1);
     give(o, text,
          hole->form == DRAFT_INTEGER ? json_print_int64(text, *(const int64_t *)hole->late)
                                      : number_print_double(text, *(const double *)hole->late));
+}
+
+/* What the file will have at least, as far as it is known before anything is converted. */
+static size_t least_size(const draft *d)
+{
+    size_t size = d->w.length;
+    for (size_t i = 0; i < d->count; i++) {
+        const json_array_text *t = &d->holes[i].array;
+        if (d->holes[i].form == DRAFT_ARRAY && t->base64)
+            size += base64_encoded_size((size_t)t->size * element_size(t->dtype));
+    }
+    return size;
 }
 
 void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
@@ -256,18 +273,22 @@ void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
     outlet o = {.file = file, .buffer = buffer};
     size_t done = 0;
     draft_take(d);
+    file_stream_reserve(file, least_size(d));
     hash_start(&o.hash);
+    hash_start(&o.state);
     *sums = (draft_sums){.size = 0};
     for (size_t i = 0; i < d->count && !file->fault.what; i++) {
         const draft_hole *hole = &d->holes[i];
         give(&o, d->w.text + done, hole->at - done);
+        if (hole->hashed) mix_to(&o, d, hole->hash_at);
         done = hole->at + hole->skip;
         switch (hole->form) {
-        case DRAFT_ARRAY: give_array(&o, hole->array, d->copies.data + hole->from); break;
+        case DRAFT_ARRAY: give_array(&o, d, hole); break;
         case DRAFT_INTEGER:
         case DRAFT_DOUBLE: give_number(&o, hole); break;
         case DRAFT_STATE_HASH:
-            hash_state(d, sums->state);
+            mix_to(&o, d, d->hashed.length);
+            hash_digits(&o.state, sums->state);
             give(&o, sums->state, 32);
             break;
         case DRAFT_TEXT_END:

@@ -45,6 +45,9 @@ typedef struct draft_hole {
     const void *late; /* the number */
 } draft_hole;
 
+/* Of arrays of more elements than this the memory outlives the visit (core/visit.h), so that a draft may borrow it. */
+#define DRAFT_BORROWED 1024
+
 /* Memory that does not change until draft_take. */
 typedef struct draft_still {
     const void *from;
@@ -60,7 +63,8 @@ typedef struct draft {
     size_t count, capacity;
     draft_still still[DRAFT_STILL_MOST];
     size_t still_count;
-    size_t live; /* arrays that draft_take has to copy */
+    size_t live;  /* arrays that draft_take has to copy */
+    bool borrows; /* it need not: nothing changes until the document is written */
 } draft;
 
 /* The hashes of a document that was written, as hexadecimal digits and NUL: of the state, of the text before the member
@@ -94,6 +98,9 @@ bool draft_mix_held(draft *d, const reel_array *array);
 bool draft_holds_still(draft *d, const void *from, size_t size);
 /* Copies them; of any thread. */
 void draft_take(draft *d);
+/* All arrays stay as they are until the document is written: the large ones are read where they stand. Said after
+ * draft_begin. */
+void draft_borrow(draft *d);
 
 /* Writes the document through `buffer`, DRAFT_BUFFER bytes, without any context. The stream knows of failures. */
 void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums);

@@ -19,9 +19,26 @@ void hash_start(hash_stream *h)
     XXH3_128bits_reset(h);
 }
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2");
+}
+
+#define LOOP(name) (has_avx2() ? name##_avx2 : name##_generic)
+#else
+#define LOOP(name) name##_generic
+#endif
+
 void hash_bytes(hash_stream *h, const void *data, size_t size)
 {
-    XXH3_128bits_update(h, data, size);
+    LOOP(hash_bytes)(h, data, size);
+}
+
+void hash_elements(hash_stream *h, reel_dtype dtype, const void *data, int64_t count)
+{
+    LOOP(hash_elements)(h, dtype, data, count);
 }
 
 void hash_digits(const hash_stream *h, char hex[33])
@@ -31,7 +48,7 @@ void hash_digits(const hash_stream *h, char hex[33])
 
 void hash_text(const void *data, size_t size, char hex[33])
 {
-    print_digits(XXH3_128bits(data, size), hex);
+    print_digits(LOOP(hash_block)(data, size), hex);
 }
 
 size_t hash_canonical(uint8_t bytes[8 * HASH_BLOCK], reel_dtype dtype, const void *data, int64_t count)
@@ -59,14 +76,4 @@ size_t hash_canonical(uint8_t bytes[8 * HASH_BLOCK], reel_dtype dtype, const voi
         }
 #endif
     return n * size;
-}
-
-void hash_elements(hash_stream *h, reel_dtype dtype, const void *data, int64_t count)
-{
-    uint8_t bytes[8 * HASH_BLOCK];
-    size_t size = element_size(dtype);
-    for (int64_t from = 0; from < count; from += HASH_BLOCK) {
-        int64_t n = count - from < HASH_BLOCK ? count - from : HASH_BLOCK;
-        hash_bytes(h, bytes, hash_canonical(bytes, dtype, (const char *)data + (size_t)from * size, n));
-    }
 }

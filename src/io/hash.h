@@ -27,4 +27,12 @@ void hash_text(const void *data, size_t size, char hex[33]);
 #define HASH_BLOCK 1024
 size_t hash_canonical(uint8_t bytes[8 * HASH_BLOCK], reel_dtype dtype, const void *data, int64_t count);
 
+/* The loops over many bytes (hash_loops.c), built for what every processor has and for AVX2. */
+#define HASH_LOOPS(isa)                                                                                                \
+    void hash_bytes_##isa(hash_stream *h, const void *data, size_t size);                                              \
+    void hash_elements_##isa(hash_stream *h, reel_dtype dtype, const void *data, int64_t count);                       \
+    XXH128_hash_t hash_block_##isa(const void *data, size_t size);
+HASH_LOOPS(generic)
+HASH_LOOPS(avx2)
+
 #endif

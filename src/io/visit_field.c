@@ -271,26 +271,6 @@ static void read_data(visitor *v, const json_node *node, const reel_array *array
     }
 }
 
-#define LETTERS 65536 /* decoded at a time when only checking */
-
-/* Decodes into data, or (NULL) only checks. */
-static const char *decode_base64(uint8_t *data, const char *text, size_t length, size_t *position)
-{
-    if (data) return base64_decode(data, text, length, position);
-    uint8_t block[LETTERS / 4 * 3];
-    for (size_t from = 0; from < length; from += LETTERS) {
-        size_t n = length - from < LETTERS ? length - from : LETTERS;
-        const char *fault = base64_decode(block, text + from, n, position);
-        *position += from;
-        if (fault) return fault;
-        if (text[from + n - 1] == '=' && from + n < length) {
-            *position = from + n - 1;
-            return "padding before the end";
-        }
-    }
-    return NULL;
-}
-
 static void swap_bytes(uint8_t *data, size_t count, size_t size)
 {
     for (size_t i = 0; i < count; i++, data += size)
@@ -312,7 +292,7 @@ static void read_base64(visitor *v, const json_node *node, const reel_array *arr
     }
     bool fits = length == base64_encoded_size(size) && base64_decoded_size(text, length) == size;
     uint8_t *data = v->mode == VISIT_LOAD && fits ? array->data : NULL;
-    const char *fault = decode_base64(data, text, length, &position);
+    const char *fault = base64_decode(data, text, length, &position);
     if (fault) {
         snprintf(found, sizeof found, "%s, at letter %zu", fault, position);
         visitor_mismatch(v, REEL_BAD_FILE, "base64", found, "base64 as in RFC 4648");

@@ -22,18 +22,21 @@ enum {
 /* Which operands of a run have an element for each of the result; the other one is a single number. */
 enum { RUN_BOTH, RUN_A, RUN_B, RUN_COUNT };
 
-/* One operation on single numbers, for the walk back: gradient to[i] of operand i (a, b) is written or added as add[i]
- * says, and not wanted where to[i] is NULL. p: the parameters of a unary operation, which has no b. */
-typedef struct number_step {
-    const void *a, *b, *y, *g;
-    const double *p;
-    void *to[2];
-    bool add[2];
-} number_step;
+/* One operation on single numbers. Its result y keeps what the walk back needs: value and gradient, a float or a double
+ * each as the kernels' type is, and the parameters of a unary operation, which has no b. Backward: the gradients to_a and
+ * to_b of the operands are not wanted where NULL, and otherwise added to where `add` has 1 or 2, else written. */
+typedef struct tape_number tape_number;
+typedef void number_forward(const void *a, const void *b, tape_number *y);
+typedef void number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b, unsigned add);
+struct tape_number {
+    double value, gradient;
+    number_backward *backward;
+    double p[2];
+};
 
 typedef struct number_kernel {
-    void (*forward)(const void *a, const void *b, const double *p, void *y);
-    void (*backward)(const number_step *step);
+    number_forward *forward;
+    number_backward *backward;
 } number_kernel;
 
 /* y = f(x) over n elements, in place too; x_gradient = or += g f'(x). */
@@ -41,7 +44,6 @@ typedef struct unary_kernel {
     void (*forward)(int64_t n, const void *x, void *y, double p0, double p1);
     void (*backward)(int64_t n, const void *x, const void *y, const void *g, void *x_gradient, bool add, double p0,
                      double p1);
-    number_kernel number;
 } unary_kernel;
 
 /* One run of a result y (n). */
@@ -52,7 +54,6 @@ typedef void binary_backward(int64_t n, const void *a, const void *b, const void
 typedef struct binary_kernel {
     binary_forward *forward[RUN_COUNT];
     binary_backward *backward[2][RUN_COUNT]; /* [0]: by a; [1]: by b */
-    number_kernel number;
 } binary_kernel;
 
 /* What a broadcast operand's gradient is summed from: elements of a result with `of`, or g itself where `of` is NULL. */
@@ -78,6 +79,7 @@ typedef void where_gradient_kernel(int64_t n, const uint8_t *mask, int64_t mask_
 struct elementwise_kernels {
     const unary_kernel *unary;   /* [UNARY_COUNT] */
     const binary_kernel *binary; /* [BINARY_COUNT] */
+    const number_kernel *unary_numbers, *binary_numbers;
     sum_run_kernel *sum_run;
     sum_rows_kernel *sum_rows;
     where_kernel *where;

@@ -6,6 +6,7 @@
 #include "kernels/elementwise.h"
 
 extern const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT];
+extern const number_kernel KERNEL(unary_numbers)[UNARY_COUNT];
 
 /* Stores a gradient or adds it: all of a vector, or the first n lanes. */
 KERNEL_INLINE void put(real *p, V v, bool add)
@@ -18,7 +19,7 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
     v_store_some(p, add ? v_load_some(p, n) + v : v, n);
 }
 
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, forward, gradient)                                   \
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                     \
     static void name##_forward(int64_t n, const void *xs, void *ys, double q0_, double q1_)                            \
     {                                                                                                                  \
         const real *xp = xs, p0 = (real)q0_, p1 = (real)q1_;                                                           \
@@ -27,11 +28,11 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
         (void)p0, (void)p1;                                                                                            \
         for (; i + LANES <= n; i += LANES) {                                                                           \
             V x = v_load(xp + i);                                                                                      \
-            v_store(yp + i, forward);                                                                                  \
+            v_store(yp + i, of);                                                                                       \
         }                                                                                                              \
         if (i < n) {                                                                                                   \
             V x = v_load_some(xp + i, n - i);                                                                          \
-            v_store_some(yp + i, forward, n - i);                                                                      \
+            v_store_some(yp + i, of, n - i);                                                                           \
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_backward(int64_t n, const void *xs, const void *ys, const void *gs, void *out, bool add,        \
@@ -44,27 +45,34 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
         for (; i + LANES <= n; i += LANES) {                                                                           \
             V x = v_load(xp + i), y = v_load(yp + i), g = v_load(gp + i);                                              \
             (void)x, (void)y, (void)g;                                                                                 \
-            put(op + i, gradient, add);                                                                                \
+            put(op + i, of_gradient, add);                                                                             \
         }                                                                                                              \
         if (i < n) {                                                                                                   \
             V x = v_load_some(xp + i, n - i), y = v_load_some(yp + i, n - i), g = v_load_some(gp + i, n - i);          \
             (void)x, (void)y, (void)g;                                                                                 \
-            put_some(op + i, gradient, add, n - i);                                                                    \
+            put_some(op + i, of_gradient, add, n - i);                                                                 \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name##_number(const void *a, const void *b, const double *p, void *y)                                  \
+    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
     {                                                                                                                  \
         (void)b;                                                                                                       \
-        name##_forward(1, a, y, p[0], p[1]);                                                                           \
+        name##_forward(1, a, &y->value, y->p[0], y->p[1]);                                                             \
     }                                                                                                                  \
-    static void name##_number_backward(const number_step *s)                                                           \
+    static void name##_number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b,     \
+                                       unsigned add)                                                                   \
     {                                                                                                                  \
-        name##_backward(1, s->a, s->y, s->g, s->to[0], s->add[0], s->p[0], s->p[1]);                                   \
+        (void)b, (void)to_b;                                                                                           \
+        if (to_a) name##_backward(1, a, &y->value, &y->gradient, to_a, add & 1, y->p[0], y->p[1]);                     \
     }
 #include "kernels/elementwise.def"
 
 const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT] = {
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, forward, gradient)                                   \
-    {name##_forward, name##_backward, {name##_number, name##_number_backward}},
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient) {name##_forward, name##_backward},
+#include "kernels/elementwise.def"
+};
+
+const number_kernel KERNEL(unary_numbers)[UNARY_COUNT] = {
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                     \
+    {name##_number, name##_number_backward},
 #include "kernels/elementwise.def"
 };

@@ -51,7 +51,8 @@ static reel_value children_forward(const char *site, reel_module *module, reel_v
 {
     reel_module *const *child = module->fields.children;
     for (int64_t i = 0, count = module->fields.child_count; i < count && x.tape; i++) {
-        reel_value both = i + 1 < count ? linear_forward_with(site, child[i], child[i + 1], x) : REEL_NIL;
+        bool pair = child[i]->kind == &linear_kind && i + 1 < count;
+        reel_value both = pair ? linear_forward_with(site, child[i], child[i + 1], x) : REEL_NIL;
         i += both.tape != NULL;
         x = both.tape ? both : reel_forward(site, child[i], x);
     }

@@ -88,18 +88,24 @@ static const reel_op binary_ops[BINARY_COUNT] = {
 #include "kernels/elementwise.def"
 };
 
-static inline reel_value record(const char *site, int which, reel_value a, reel_value b)
+/* Not inline, with the operands where they come in: each operation's function is then no more than the jump to here. */
+static __attribute__((noinline)) reel_value record_any(const char *site, reel_value a, reel_value b, int which)
 {
-    const reel_op *op = &binary_ops[which];
-    reel_value y = REEL_NIL;
-    if (a.tape) y = tape_record_number(site, op, &a.tape->kernels->elementwise->binary[which].number, a, b, NULL);
-    return y.tape ? y : reel_record(site, op, 2, (const reel_value[]){a, b}, NULL);
+    return reel_record(site, &binary_ops[which], 2, (const reel_value[]){a, b}, NULL);
+}
+
+static __attribute__((noinline)) reel_value record(const char *site, reel_value a, reel_value b, int which)
+{
+    if (!a.tape) return record_any(site, a, b, which);
+    const number_kernel *kernel = &a.tape->kernels->elementwise->binary_numbers[which];
+    reel_value y = tape_record_number(site, &binary_ops[which], kernel, 2, a, b, NULL);
+    return y.tape ? y : record_any(site, a, b, which);
 }
 
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, f, da, db)                                           \
     reel_value reel_##name(const char *site, reel_value a, reel_value b)                                               \
     {                                                                                                                  \
-        return record(site, BINARY_##name, a, b);                                                                      \
+        return record(site, a, b, BINARY_##name);                                                                      \
     }
 #include "kernels/elementwise.def"
 

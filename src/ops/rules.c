@@ -18,7 +18,7 @@ reel_status rule_real(reel_call *call, int i)
 reel_status rule_all_real(reel_call *call)
 {
     for (int i = 0; i < call->count; i++) {
-        if (!call->in[i]) continue;
+        if (!call->in[i] || call->in[i]->dtype == call->out->dtype) continue;
         reel_status status = rule_real(call, i);
         if (status != REEL_OK) return status;
     }

@@ -117,32 +117,43 @@ static const reel_op unary_ops[UNARY_COUNT] = {
 /* Parameters that no rule of unary_shape is about. */
 static inline bool plain(int which, const double *p)
 {
-    return !p || !(isnan(p[0]) || isnan(p[1]) || which == UNARY_softplus || which == UNARY_hardtanh);
+    return !(isnan(p[0]) || isnan(p[1]) || which == UNARY_softplus || which == UNARY_hardtanh);
 }
 
-static inline reel_value record(const char *site, int which, reel_value x, const double *p)
+/* Not inline: each operation's function is then no more than the jump to here with its number. */
+static __attribute__((noinline)) reel_value record(const char *site, reel_value x, int which)
 {
     const reel_op *op = &unary_ops[which];
     reel_value y = REEL_NIL;
+    if (x.tape)
+        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary_numbers[which], 1, x, REEL_NIL, NULL);
+    return y.tape ? y : reel_record(site, op, 1, &x, NULL);
+}
+
+static __attribute__((noinline)) reel_value record_with(const char *site, reel_value x, int which, double p0, double p1)
+{
+    const reel_op *op = &unary_ops[which];
+    const double p[] = {p0, p1};
+    reel_value y = REEL_NIL;
     if (x.tape && plain(which, p))
-        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary[which].number, x, REEL_NIL, p);
+        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary_numbers[which], 1, x, REEL_NIL, p);
     return y.tape ? y : reel_record(site, op, 1, &x, p);
 }
 
 #define FUNCTION_0(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x)                                                             \
     {                                                                                                                  \
-        return record(site, UNARY_##name, x, NULL);                                                                    \
+        return record(site, x, UNARY_##name);                                                                          \
     }
 #define FUNCTION_1(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x, double p)                                                   \
     {                                                                                                                  \
-        return record(site, UNARY_##name, x, (const double[]){p, 0});                                                  \
+        return record_with(site, x, UNARY_##name, p, 0);                                                               \
     }
 #define FUNCTION_2(name)                                                                                               \
     reel_value reel_##name(const char *site, reel_value x, double p, double q)                                         \
     {                                                                                                                  \
-        return record(site, UNARY_##name, x, (const double[]){p, q});                                                  \
+        return record_with(site, x, UNARY_##name, p, q);                                                               \
     }
 #define UNARY(name, parameters, formula, low, high, kink, q0, q1, f, df) FUNCTION_##parameters(name)
 #include "kernels/elementwise.def"

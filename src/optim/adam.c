@@ -18,13 +18,13 @@ reel_status adam_step(const reel_update *u, bool decoupled)
     const double *h = u->hyper;
     double t = (double)u->t;
     adam_constants c = {
-        .rate = h[ADAM_LR] / (1 - pow(h[ADAM_BETA1], t)),
+        .rate = h[ADAM_LR] / bias_correction(h[ADAM_BETA1], t),
         .shrink = decoupled ? 1 - h[ADAM_LR] * h[ADAM_DECAY] : 1,
         .decay = decoupled ? 0 : h[ADAM_DECAY],
         .sign = h[ADAM_MAXIMIZE] != 0 ? -1 : 1,
         .beta1 = h[ADAM_BETA1],
         .beta2 = h[ADAM_BETA2],
-        .root = 1 / sqrt(1 - pow(h[ADAM_BETA2], t)),
+        .root = 1 / sqrt(bias_correction(h[ADAM_BETA2], t)),
         .eps = h[ADAM_EPS],
     };
     kernels_get(u->dtype)->update->adam(&c, u->n, u->parameter, u->gradient, u->state[0], u->state[1], u->state[2]);

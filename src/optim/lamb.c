@@ -86,8 +86,8 @@ static reel_status update(const reel_update *u)
         .sign = h[MAXIMIZE] != 0 ? -1 : 1,
         .beta1 = h[BETA1],
         .beta2 = h[BETA2],
-        .first = 1 / (1 - pow(h[BETA1], t)),
-        .second = 1 / (1 - pow(h[BETA2], t)),
+        .first = 1 / bias_correction(h[BETA1], t),
+        .second = 1 / bias_correction(h[BETA2], t),
         .eps = h[EPS],
     };
     void *x = u->parameter, *m = u->state[0], *v = u->state[1];

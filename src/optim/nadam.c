@@ -70,7 +70,7 @@ static reel_status update(const reel_update *u)
         .sign = h[MAXIMIZE] != 0 ? -1 : 1,
         .beta1 = h[BETA1],
         .beta2 = h[BETA2],
-        .root = 1 / sqrt(1 - pow(h[BETA2], (double)u->t)),
+        .root = 1 / sqrt(bias_correction(h[BETA2], (double)u->t)),
         .eps = h[EPS],
         .direct = h[LR] * (1 - now) / (1 - product),
         .look = h[LR] * next / (1 - product_next),

@@ -25,6 +25,7 @@ static void NAME(add)(REAL *g, int64_t n, reel_rng *rng, double sigma)
 
 reel_status gradient_noise(reel_optimizer *o, const char *site)
 {
+    if (!(o->shared[SHARED_NOISE] > 0)) return REEL_OK;
     double sigma = o->shared[SHARED_NOISE] / pow(1 + (double)o->steps, o->shared[SHARED_NOISE_DECAY]);
     if (!(sigma > 0)) return REEL_OK;
     reel_params *params = o->params;

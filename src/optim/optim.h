@@ -128,4 +128,11 @@ extern const char *const adam_states[];
 reel_status adam_step(const reel_update *u, bool decoupled);
 unsigned adam_uses(const double *hyper);
 
+/* 1 - beta^t of a mean that started from 0, for 0 <= beta < 1 after t steps. When t (1 - beta) is above 38, beta^t is below
+ * exp(-38) < 2^-54 and the difference rounds to 1: the power need not be taken. */
+static inline double bias_correction(double beta, double t)
+{
+    return t * (1 - beta) > 38 ? 1 : 1 - pow(beta, t);
+}
+
 #endif

@@ -58,7 +58,7 @@ static reel_status update(const reel_update *u)
     double t = (double)u->t, power = pow(h[BETA2], t), rho_end = 2 / (1 - h[BETA2]) - 1;
     double rho = rho_end - 2 * t * power / (1 - power);
     constants c = {
-        h[LR] / (1 - pow(h[BETA1], t)), h[DECAY], h[MAXIMIZE] != 0 ? -1 : 1, h[BETA1], h[BETA2], h[EPS], rho > 5};
+        h[LR] / bias_correction(h[BETA1], t), h[DECAY], h[MAXIMIZE] != 0 ? -1 : 1, h[BETA1], h[BETA2], h[EPS], rho > 5};
     if (c.rectified)
         c.rate *= sqrt(1 - power) * sqrt((rho - 4) * (rho - 2) * rho_end / ((rho_end - 4) * (rho_end - 2) * rho));
     BY_TYPE(radam, u->dtype, &c, u);

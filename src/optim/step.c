@@ -30,7 +30,7 @@ bool run_next(const reel_optimizer *o, run *r)
 
 static void *element(const reel_optimizer *o, void *vector, int64_t offset)
 {
-    return vector ? (char *)vector + (size_t)offset * reel_dtype_size(o->params->dtype) : NULL;
+    return vector ? (char *)vector + (size_t)offset * element_size(o->params->dtype) : NULL;
 }
 
 /* Fills state vectors that nothing was written to with what their type says they start from. */
@@ -160,7 +160,7 @@ reel_status reel_optimizer_step(const char *site, reel_optimizer *o)
     const char *who = "optimizer_step";
     if (!o) return REEL_BAD_ARGUMENT;
     reel_context *context = o->object.context;
-    if (reel_failed(context)) return context->status;
+    if (context_failed(context)) return context->status;
     if (!reel_params_has_gradient(o->params))
         return reel_error_set(context, REEL_BAD_STATE, site, who,
                               "there is no gradient: no walk back has succeeded since the last step");
@@ -178,6 +178,7 @@ reel_status reel_optimizer_step(const char *site, reel_optimizer *o)
     for (int g = 0; g < o->group_count && o->type->begin; g++)
         o->type->begin(o->groups[g].current, o->steps + 1, o->groups[g].scalars);
     for (run r = {0}; status == REEL_OK && run_next(o, &r);) status = update_run(o, &r);
+    params_project(o->params);
     reel_params_touch(o->params);
     reel_params_drop_gradient(o->params);
     if (status != REEL_OK) return reel_error_set(context, status, site, who, "the update of %s failed", o->type->name);

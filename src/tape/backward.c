@@ -29,7 +29,7 @@ static void close_params(reel_params *open, bool good)
             reel_params_drop_gradient(open);
             continue;
         }
-        size_t element = reel_dtype_size(open->dtype);
+        size_t element = element_size(open->dtype);
         for (int i = 0; i < open->values.count; i++) {
             slice *s = &open->values.slices[i];
             if (s->written) continue;
@@ -46,7 +46,7 @@ static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_pa
     if (n->kind == NODE_NUMBER) {
         *add = n->pass == tape->pass;
         n->pass = tape->pass;
-        return n->gradient;
+        return &n->scalar.number.gradient;
     }
     if (n->kind == NODE_OPERATION) n = tape_node(tape, n->base);
     if (n->kind == NODE_PARAMETER) {
@@ -57,14 +57,14 @@ static inline void *gradient_target(reel_tape *tape, node *n, bool *add, reel_pa
         s->written = true;
         return (char *)params->gradient + (size_t)s->offset * element_size(params->dtype);
     }
-    if (!n->gradient) {
+    if (n->kind != NODE_NUMBER && !n->gradient) {
         n->gradient = arena_take(&tape->memory, (size_t)n->array.size * element_size(tape->dtype));
         if (!n->gradient) return NULL;
     }
     /* A variable adds up over walks, everything else starts anew in each. */
     *add = n->kind == NODE_VARIABLE ? n->pass != 0 : n->pass == tape->pass;
     n->pass = tape->pass;
-    return n->gradient;
+    return node_gradient(n);
 }
 
 static reel_status check_versions(const reel_tape *tape, const char *site, uint32_t last)
@@ -83,21 +83,13 @@ static reel_status check_versions(const reel_tape *tape, const char *site, uint3
 
 static inline reel_status walk_number(reel_tape *tape, const node *n, reel_params **open)
 {
-    number_step step;
-    node *a = tape_node(tape, n->operand.few[0]);
-    step.a = a->array.data;
-    step.b = NULL;
-    step.y = n->array.data;
-    step.g = n->gradient;
-    step.p = n->scalar.number.p;
-    step.to[0] = step.to[1] = NULL;
-    if (a->wants && !(step.to[0] = gradient_target(tape, a, &step.add[0], open))) return REEL_NO_MEMORY;
-    if (n->count == 2) {
-        node *b = tape_node(tape, n->operand.few[1]);
-        step.b = b->array.data;
-        if (b->wants && !(step.to[1] = gradient_target(tape, b, &step.add[1], open))) return REEL_NO_MEMORY;
-    }
-    n->scalar.number.kernel->backward(&step);
+    node *a = tape_node(tape, n->operand.few[0]), *b = tape_node(tape, n->operand.few[1]);
+    void *to_a = NULL, *to_b = NULL;
+    bool add_a = false, add_b = false;
+    if (a->wants && !(to_a = gradient_target(tape, a, &add_a, open))) return REEL_NO_MEMORY;
+    if (n->count == 2 && b->wants && !(to_b = gradient_target(tape, b, &add_b, open))) return REEL_NO_MEMORY;
+    n->scalar.number.backward(&n->scalar.number, a->array.data, b->array.data, to_a, to_b,
+                              add_a | (unsigned)add_b << 1);
     return REEL_OK;
 }
 
@@ -140,7 +132,7 @@ static inline reel_status walk_node(reel_tape *tape, node *n, reel_params **open
     call.in_gradient = gradient;
     call.add = add;
     reel_status status = n->op->backward(&call);
-    if (status != REEL_OK && !reel_failed(tape->object.context))
+    if (status != REEL_OK && !context_failed(tape->object.context))
         reel_error_set(tape->object.context, status, n->site, n->op->name, "backward: %s", reel_status_text(status));
     return tape->object.context->status;
 }
@@ -169,13 +161,17 @@ static reel_status walk(const char *site, reel_value from, const reel_array *see
         if (!add && !seed && to.dtype == REEL_FLOAT) *(float *)target = 1;
         if (!add && !seed && to.dtype == REEL_DOUBLE) *(double *)target = 1;
     }
-    for (uint32_t i = from.index + 1; status == REEL_OK && i-- > 0;) {
-        node *n = tape_node(tape, i);
-        if (n->pass != tape->pass || !n->op) continue;
-        if (n->kind == NODE_NUMBER)
-            status = walk_number(tape, n, &open);
-        else if (!(n->op->flags & REEL_OP_SHARES_GRADIENT))
-            status = walk_node(tape, n, &open);
+    const uint32_t pass = tape->pass;
+    for (uint32_t left = from.index + 1; status == REEL_OK && left > 0;) {
+        node *first = tape_node(tape, (left - 1) / NODE_CHUNK * NODE_CHUNK), *n = tape_node(tape, left - 1);
+        left = (left - 1) / NODE_CHUNK * NODE_CHUNK;
+        for (; n >= first && status == REEL_OK; n--) {
+            if (n->pass != pass) continue;
+            if (n->kind == NODE_NUMBER)
+                status = walk_number(tape, n, &open);
+            else if (n->kind == NODE_OPERATION && !(n->op->flags & REEL_OP_SHARES_GRADIENT))
+                status = walk_node(tape, n, &open);
+        }
     }
     close_params(open, status == REEL_OK);
     return status;
@@ -185,7 +181,7 @@ reel_status reel_backward_from(const char *site, reel_value value, const reel_ar
 {
     if (!value.tape) return REEL_BAD_HANDLE;
     reel_context *context = value.tape->object.context;
-    if (reel_failed(context)) return context->status;
+    if (context_failed(context)) return context->status;
     const node *n = value_node(value);
     if (!n)
         return reel_error_set(context, REEL_BAD_HANDLE, site, "backward",

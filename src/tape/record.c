@@ -100,9 +100,8 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, op->name, "found %d operands, expected %d to %d", count,
                               op->least, op->most),
                REEL_NIL;
-    node *n = tape_next_node(tape, site);
-    if (!n) return REEL_NIL;
-
+    if (!tape_has_room(tape, site)) return REEL_NIL;
+    node *n = tape_node(tape, tape->count);
     const reel_array *few[FEW_OPERANDS], **in = few;
     uint32_t *indices = n->operand.few;
     if (count > FEW_OPERANDS) in = arena_take(&tape->memory, (size_t)count * sizeof *in);
@@ -122,7 +121,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     n->pass = 0;
     n->count = (uint16_t)count;
     n->kind = NODE_OPERATION;
-    n->wants = wants && tape->gradients && (op->backward || op->flags & REEL_OP_SHARES_GRADIENT);
+    wants = wants && tape->gradients && (op->backward || op->flags & REEL_OP_SHARES_GRADIENT);
     n->base = tape->count;
     if (op->attributes_size) {
         n->payload = arena_take(&tape->memory, op->attributes_size);
@@ -138,55 +137,15 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.in = in;
     call.count = count;
     call.training = tape->training;
-    call.wants_gradient = n->wants;
+    call.wants_gradient = wants;
     call.rng = tape->rng;
     call.out_gradient = NULL;
     call.in_gradient = NULL;
     call.add = NULL;
     if (!compute(&call, n, first)) return REEL_NIL;
-    return (reel_value){tape, tape->count++, n->generation};
-}
-
-/* The node behind a handle when it is a single number of the tape's type. */
-static inline node *number_node(const reel_tape *tape, reel_value value)
-{
-    if (value.tape != tape || value.index >= tape->count) return NULL;
-    node *n = tape_node(tape, value.index);
-    return n->generation == value.generation && n->array.rank == 0 && n->array.dtype == tape->dtype ? n : NULL;
-}
-
-reel_value tape_record_number(const char *site, const reel_op *op, const number_kernel *kernel, reel_value a,
-                              reel_value b, const double *p)
-{
-    static const double none[2];
-    reel_tape *tape = a.tape;
-    if (tape->object.context->status != REEL_OK) return REEL_NIL;
-    const bool two = op->most == 2;
-    const node *first = number_node(tape, a), *second = two ? number_node(tape, b) : first;
-    if (!first || !second) return REEL_NIL;
-    node *n = tape_next_node(tape, site);
-    if (!n) return REEL_NIL;
-    if (!p) p = none;
-    n->array.data = &n->scalar.number.value;
-    n->array.size = 1;
-    n->array.rank = 0;
-    n->array.dtype = tape->dtype;
-    n->scalar.number.p[0] = p[0];
-    n->scalar.number.p[1] = p[1];
-    n->scalar.number.kernel = kernel;
-    n->gradient = &n->scalar.number.gradient;
-    n->op = op;
-    n->site = site;
-    n->payload = n->scalar.number.p;
-    n->operand.few[0] = a.index;
-    n->operand.few[1] = b.index;
-    n->generation = tape->generation;
-    n->pass = 0;
-    n->count = two ? 2 : 1;
-    n->kind = NODE_NUMBER;
-    n->wants = (first->wants | second->wants) & tape->gradients;
-    n->base = tape->count;
-    kernel->forward(first->array.data, second->array.data, n->scalar.number.p, n->array.data);
+    n->wants = wants;
+    n->rest = 0;
+    n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
     return (reel_value){tape, tape->count++, n->generation};
 }
 

@@ -7,11 +7,19 @@
 #include <math.h>
 #include <string.h>
 
+/* A chunk begins at a cache line of the block it is in, which is noted behind it. */
+#define CHUNK_BYTES (NODE_CHUNK * sizeof(node) + NODE_ALIGN)
+
+static void **block_of(node *chunk)
+{
+    return (void **)(void *)(chunk + NODE_CHUNK);
+}
+
 static void tape_destroy(reel_object *object)
 {
     reel_tape *tape = (reel_tape *)object;
     for (uint32_t i = 0; i < tape->chunk_count; i++)
-        memory_free(object->context, tape->chunks[i], NODE_CHUNK * sizeof(node));
+        memory_free(object->context, *block_of(tape->chunks[i]), CHUNK_BYTES);
     memory_free(object->context, tape->chunks, tape->chunk_capacity * sizeof *tape->chunks);
     arena_free(&tape->memory);
     object_release(object, sizeof *tape);
@@ -113,34 +121,37 @@ void reel_tape_set_rng(reel_tape *tape, reel_rng *rng)
     if (tape) tape->rng = rng;
 }
 
-static node *add_chunk(reel_tape *tape, const char *site)
+static bool add_chunk(reel_tape *tape, const char *site)
 {
     reel_context *context = tape->object.context;
     if (tape->chunk_count == tape->chunk_capacity) {
         uint32_t capacity = tape->chunk_capacity ? 2 * tape->chunk_capacity : 8;
         node **grown = memory_resize(context, site, "tape", tape->chunks, tape->chunk_capacity * sizeof *grown,
                                      capacity * sizeof *grown);
-        if (!grown) return NULL;
+        if (!grown) return false;
         tape->chunks = grown;
         tape->chunk_capacity = capacity;
     }
-    node *chunk = memory_new(context, site, "tape", NODE_CHUNK * sizeof(node));
-    if (chunk) tape->chunks[tape->chunk_count++] = chunk;
-    return chunk;
+    char *block = memory_new(context, site, "tape", CHUNK_BYTES);
+    if (!block) return false;
+    node *chunk = (node *)(void *)(block + (-(uintptr_t)block & (NODE_ALIGN - 1)));
+    *block_of(chunk) = block;
+    tape->chunks[tape->chunk_count++] = chunk;
+    return true;
 }
 
-node *tape_grow(reel_tape *tape, const char *site)
+bool tape_grow(reel_tape *tape, const char *site)
 {
     if (tape->count < NO_OPERAND - NODE_CHUNK) return add_chunk(tape, site);
     reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
-    return NULL;
+    return false;
 }
 
-static node *leaf(reel_tape *tape, const char *site, node_kind kind)
+static inline node *leaf(reel_tape *tape, const char *site, node_kind kind)
 {
-    if (!tape || reel_failed(tape->object.context)) return NULL;
-    node *n = tape_next_node(tape, site);
-    if (!n) return NULL;
+    if (!tape || context_failed(tape->object.context)) return NULL;
+    if (!tape_has_room(tape, site)) return NULL;
+    node *n = tape_node(tape, tape->count);
     n->gradient = NULL;
     n->op = NULL;
     n->site = site;
@@ -149,20 +160,22 @@ static node *leaf(reel_tape *tape, const char *site, node_kind kind)
     n->pass = 0;
     n->count = 0;
     n->kind = (uint8_t)kind;
-    n->wants = false;
     n->base = tape->count;
     return n; /* the caller sets the array */
 }
 
-static reel_value finish(reel_tape *tape, node *n)
+static inline reel_value finish(reel_tape *tape, node *n, bool wants)
 {
+    n->wants = wants;
+    n->rest = 0;
+    n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
     return (reel_value){tape, tape->count++, n->generation};
 }
 
 static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_array *array, bool variable)
 {
     const char *who = variable ? "variable" : "input";
-    if (!tape || reel_failed(tape->object.context)) return REEL_NIL;
+    if (!tape || context_failed(tape->object.context)) return REEL_NIL;
     reel_context *context = tape->object.context;
     if (!array || (!array->data && array->size > 0) || array->rank < 0 || array->rank > REEL_MAX_RANK ||
         shape_size(array->dtype, array->rank, array->shape) != array->size)
@@ -175,14 +188,13 @@ static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_ar
     node *n = leaf(tape, site, variable ? NODE_VARIABLE : NODE_INPUT);
     if (!n) return REEL_NIL;
     n->array = *array;
-    n->wants = variable && tape->gradients;
     if (real && array->dtype != tape->dtype) {
         n->array.dtype = tape->dtype;
         n->array.data = arena_take(&tape->memory, (size_t)array->size * reel_dtype_size(tape->dtype));
         if (!n->array.data) return REEL_NIL;
         array_convert(&n->array, array);
     }
-    return finish(tape, n);
+    return finish(tape, n, variable && tape->gradients);
 }
 
 reel_value reel_input(const char *site, reel_tape *tape, const reel_array *array)
@@ -207,12 +219,12 @@ reel_value reel_scalar(const char *site, reel_tape *tape, double number)
         *(float *)n->array.data = (float)number;
     else
         *(double *)n->array.data = number;
-    return finish(tape, n);
+    return finish(tape, n, false);
 }
 
 reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, int index)
 {
-    if (!tape || !params || reel_failed(tape->object.context)) return REEL_NIL;
+    if (!tape || !params || context_failed(tape->object.context)) return REEL_NIL;
     reel_context *context = tape->object.context;
     if (params->dtype != tape->dtype)
         return reel_error_set(context, REEL_BAD_DTYPE, site, "param", "found parameters of %s on a tape of %s",
@@ -229,15 +241,14 @@ reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, in
     n->array.size = s->size;
     n->array.rank = s->rank;
     n->array.dtype = params->dtype;
-    n->array.data = (char *)params->values.data + (size_t)s->offset * reel_dtype_size(params->dtype);
+    n->array.data = (char *)params->values.data + (size_t)s->offset * element_size(params->dtype);
     memcpy(n->array.shape, s->shape, sizeof s->shape);
     n->payload = params;
     n->pass = params->version;
     n->base = (uint32_t)index;
-    n->wants = tape->gradients && s->trainable;
     n->operand.few[0] = tape->newest_param;
     tape->newest_param = tape->count;
-    return finish(tape, n);
+    return finish(tape, n, tape->gradients && s->trainable);
 }
 
 bool reel_is_nil(reel_value value)
@@ -282,7 +293,7 @@ reel_array reel_gradient(reel_value value)
         gradient.data = whole.data;
     } else {
         bool written = base->kind == NODE_VARIABLE ? base->pass != 0 : base->pass == value.tape->pass;
-        gradient.data = n->wants && written ? base->gradient : NULL;
+        gradient.data = n->wants && written ? node_gradient(base) : NULL;
     }
     return gradient;
 }

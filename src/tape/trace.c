@@ -136,7 +136,7 @@ static void tell_gradient(reel_origin *o, const reel_tape *tape, uint32_t index,
         n->site ? n->site : "?", o->number, (long long)element, shape_text(shape, where), operand + 1);
     if (o->parameter) say(&s, " \"%s\"", o->parameter);
     reel_array g = n->array;
-    g.data = n->gradient;
+    g.data = node_gradient(n);
     say(&s, ", from finite numbers: gradient of the result ");
     say_range(&s, &g);
     say(&s, ",");
@@ -171,7 +171,7 @@ static reel_status share_of(reel_tape *tape, uint32_t index, reel_origin *o, boo
                       .training = tape->training,
                       .wants_gradient = true,
                       .rng = tape->rng,
-                      .out_gradient = n->gradient,
+                      .out_gradient = node_gradient(n),
                       .in_gradient = gradient,
                       .add = add};
     reel_status status = n->op->backward(&call);
@@ -211,7 +211,7 @@ static bool in_gradients(reel_tape *tape, reel_origin *o)
         const node *n = tape_node(tape, i);
         if (!n->op || n->pass != tape->pass || !n->op->backward || n->op->flags & REEL_OP_SHARES_GRADIENT) continue;
         reel_array g = n->array;
-        g.data = n->gradient;
+        g.data = node_gradient(n);
         int64_t odd = first_odd(&g);
         if (odd >= 0) { /* none of the newer values passed it on: their shares overflowed when they were added up */
             tell_sum(o, tape, i, &g, odd);

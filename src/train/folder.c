@@ -64,10 +64,11 @@ reel_status folder_collect(reel_trainer *t, const char *site)
 
 static reel_status remove_run(reel_trainer *t, const char *site, const file_names *names)
 {
-    static const char *const logs[] = {"log.jsonl", "monitor.jsonl", "times.jsonl"};
+    const char *logs[2 + TEXT_FILES] = {"log.jsonl", "times.jsonl"};
     const file_ops *ops = files_of(t) ? files_of(t) : &file_system;
     char path[PATH_SIZE];
     reel_status status = REEL_OK;
+    for (int i = 0; i < TEXT_FILES; i++) logs[2 + i] = text_files[i].name;
     for (int64_t i = 0; i < names->count && status == REEL_OK; i++) {
         status = path_in(t, site, t->folder.path, names->items[i].name, path);
         if (status == REEL_OK && ops->remove(ops->user, path) != 0)
@@ -97,7 +98,9 @@ static reel_status cut_file(reel_trainer *t, const char *site, const char *name,
 static reel_status cut_log(reel_trainer *t, const char *site)
 {
     reel_status status = cut_file(t, site, "log.jsonl", t->folder.log_bytes);
-    return status == REEL_OK ? cut_file(t, site, "monitor.jsonl", t->folder.monitor_bytes) : status;
+    for (int i = 0; i < TEXT_FILES && status == REEL_OK; i++)
+        status = cut_file(t, site, text_files[i].name, t->folder.text_bytes[i]);
+    return status;
 }
 
 /* Loads the newest checkpoint that is whole; *found tells whether there was one. Nothing newer than `upto` counts. */
@@ -148,7 +151,9 @@ static reel_status bring_file(reel_trainer *t, const char *site, const char *nam
 static reel_status bring_log(reel_trainer *t, const char *site)
 {
     reel_status status = bring_file(t, site, "log.jsonl", &t->folder.log_bytes);
-    return status == REEL_OK ? bring_file(t, site, "monitor.jsonl", &t->folder.monitor_bytes) : status;
+    for (int i = 0; i < TEXT_FILES && status == REEL_OK; i++)
+        status = bring_file(t, site, text_files[i].name, &t->folder.text_bytes[i]);
+    return status;
 }
 
 /* Is the checkpoint to resume from in this very folder? */
@@ -249,7 +254,7 @@ static reel_status load_and_cut(reel_trainer *t, const char *site, const file_na
     reel_status status = path_in(t, site, folder.path, names->items[at].name, path);
     if (status == REEL_OK) status = reel_state_load(site, t->state, path, setting_of(t, SETTING_ACCEPT_EDITED));
     t->folder.log_bytes = folder.log_bytes;
-    t->folder.monitor_bytes = folder.monitor_bytes;
+    memcpy(t->folder.text_bytes, folder.text_bytes, sizeof folder.text_bytes);
     return status == REEL_OK ? remove_after(t, site, names, *step) : status;
 }
 

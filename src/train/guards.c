@@ -264,23 +264,45 @@ bool guards_stop(reel_trainer *t)
 
 /* ---- in the checkpoint ---- */
 
+static bool reads(const visitor *v)
+{
+    return visit_mode_of(v) == VISIT_CHECK || visit_mode_of(v) == VISIT_LOAD;
+}
+
+static void visit_gradient(reel_params *p, visitor *v, const char *name)
+{
+    visit_begin(v, name);
+    for (int i = 0; i < p->values.count && !visit_failed(v); i++) {
+        const slice *s = &p->values.slices[i];
+        reel_array view = slice_view(p, s, p->gradient ? p->gradient : p->values.data);
+        visit_array(v, s->name, &view);
+    }
+    visit_end(v);
+}
+
 /* After the parameters, which drop the gradient when they are loaded. */
 void gradient_visit(void *self, visitor *v, const char *name)
 {
     reel_trainer *t = self;
     reel_params *p = t->params;
-    visit_mode mode = visit_mode_of(v);
-    bool reading = mode == VISIT_CHECK || mode == VISIT_LOAD;
-    if ((reading ? t->parts_found : t->guards.parts) == 0) return;
-    visit_begin(v, name);
-    for (int i = 0; i < p->values.count && !visit_failed(v); i++) {
-        slice *s = &p->values.slices[i];
-        reel_array view = slice_view(p, s, p->gradient ? p->gradient : p->values.data);
-        visit_array(v, s->name, &view);
-        if (mode == VISIT_LOAD) s->written = true;
-    }
-    visit_end(v);
-    if (mode == VISIT_LOAD && !visit_failed(v)) p->state = GRADIENT_FRESH;
+    if ((reads(v) ? t->parts_found : t->guards.parts) == 0) return;
+    visit_gradient(p, v, name);
+    if (visit_mode_of(v) != VISIT_LOAD || visit_failed(v)) return;
+    for (int i = 0; i < p->values.count; i++) p->values.slices[i].written = true;
+    p->state = GRADIENT_FRESH;
+}
+
+void last_gradient_visit(void *self, visitor *v, const char *name)
+{
+    reel_trainer *t = self;
+    bool asked = setting_of(t, SETTING_SAVE_GRADIENT) && t->params->gradient;
+    bool there = reads(v) ? visit_has(v, name) : t->guards.parts == 0 && t->gradient_step == t->step && t->step > 0;
+    if (visit_mode_of(v) == VISIT_LOAD) t->gradient_step = asked && there ? t->step : -1;
+    if (there && reads(v) && !asked) visit_skip(v, name);
+    if (!there || !asked) return;
+    visit_apart_begin(v);
+    visit_gradient(t->params, v, name);
+    visit_apart_end(v);
 }
 
 static void visit_numbers(guards *g, visitor *v)

@@ -2,7 +2,6 @@
  *
  * The divergence monitor: norms of each parameter, units that are dead, losses that jump or go on rising.
  */
-#include "io/number.h"
 #include "kernels/reduce.h"
 #include "train/saver.h"
 #include "tape/params.h"
@@ -16,7 +15,6 @@
 #define JUMP_RATIO 1.5
 #define RISES 5 /* epochs in a row; told again after twice as many */
 #define RISE_RATIO 1.1
-#define NUMBER_ROOM 32
 
 static bool due(const reel_trainer *t, int64_t step)
 {
@@ -28,41 +26,6 @@ static double norm_of(const reel_params *p, const void *data, int64_t offset, in
 {
     const char *from = (const char *)data + (size_t)offset * element_size(p->dtype);
     return size ? sqrt(kernels_get(p->dtype)->reduce->squares(size, from)) : 0;
-}
-
-/* ---- text ---- */
-
-static void put(text_rows *to, const char *text)
-{
-    size_t n = strlen(text);
-    memcpy(to->text + to->count, text, n);
-    to->count += n;
-}
-
-static void put_number(text_rows *to, const char *name, double x)
-{
-    put(to, name);
-    to->count += (size_t)number_print_float(to->text + to->count, (float)x);
-}
-
-static void put_integer(text_rows *to, const char *name, int64_t x)
-{
-    put(to, name);
-    to->count += (size_t)number_print_int64(to->text + to->count, x);
-}
-
-static void put_name(text_rows *to, const char *name)
-{
-    put(to, "\"");
-    for (; *name; name++) {
-        char one[8] = {*name};
-        if (*name == '"' || *name == '\\')
-            snprintf(one, sizeof one, "\\%c", *name);
-        else if ((unsigned char)*name < 32)
-            snprintf(one, sizeof one, "\\u%04x", (unsigned)(unsigned char)*name);
-        put(to, one);
-    }
-    put(to, "\": ");
 }
 
 /* ---- relu ---- */
@@ -96,33 +59,34 @@ static void count_dead(const reel_array *a, int64_t *units, int64_t *dead)
     }
 }
 
-void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead)
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead, int64_t *layer)
 {
-    *units = *dead = 0;
+    *units = *dead = *layer = 0;
     for (uint32_t i = 0; i < tape->count; i++) {
         int64_t here, silent;
         if (!is_relu(tape_node(tape, i))) continue;
         count_dead(&tape_node(tape, i)->array, &here, &silent);
         *units += here;
         *dead += silent;
+        if (silent == here && here > 1 && here > *layer) *layer = here;
     }
 }
 
 static void put_relus(text_rows *to, const reel_tape *tape)
 {
     bool first = true;
-    put(to, ", \"relu\": [");
+    text_put(to, ", \"relu\": [");
     for (uint32_t i = 0; i < tape->count; i++) {
         const node *n = tape_node(tape, i);
         if (!is_relu(n)) continue;
         int64_t units, dead;
         count_dead(&n->array, &units, &dead);
-        put_integer(to, first ? "{\"units\": " : ", {\"units\": ", units);
-        put_number(to, ", \"dead\": ", units ? (double)dead / (double)units : 0);
-        put(to, "}");
+        text_put_integer(to, first ? "{\"units\": " : ", {\"units\": ", units);
+        text_put_number(to, ", \"dead\": ", units ? (double)dead / (double)units : 0);
+        text_put(to, "}");
         first = false;
     }
-    put(to, "]");
+    text_put(to, "]");
 }
 
 /* ---- lines ---- */
@@ -131,8 +95,8 @@ static void put_relus(text_rows *to, const reel_tape *tape)
 static size_t line_room(const reel_trainer *t)
 {
     const slice_vector *values = &t->params->values;
-    size_t room = 512 + (size_t)count_relus(t->tape) * (64 + 2 * NUMBER_ROOM);
-    for (int i = 0; i < values->count; i++) room += 4 * (6 * strlen(values->slices[i].name) + 8 + NUMBER_ROOM);
+    size_t room = 512 + (size_t)count_relus(t->tape) * (64 + 2 * TEXT_NUMBER);
+    for (int i = 0; i < values->count; i++) room += 4 * (6 * strlen(values->slices[i].name) + 8 + TEXT_NUMBER);
     return room;
 }
 
@@ -154,17 +118,17 @@ static double figure(const reel_params *p, const void *before, column c, int64_t
 static void put_column(text_rows *to, const reel_trainer *t, const char *name, column c)
 {
     const reel_params *p = t->params;
-    put(to, ", \"");
-    put(to, name);
-    put(to, "\": {");
-    put_number(to, "\"all\": ", figure(p, t->before, c, 0, p->values.size));
+    text_put(to, ", \"");
+    text_put(to, name);
+    text_put(to, "\": {");
+    text_put_number(to, "\"all\": ", figure(p, t->before, c, 0, p->values.size));
     for (int i = 0; i < p->values.count; i++) {
         const slice *s = &p->values.slices[i];
-        put(to, ", ");
-        put_name(to, s->name);
-        put_number(to, "", figure(p, t->before, c, s->offset, s->size));
+        text_put(to, ", ");
+        text_put_name(to, s->name);
+        text_put_number(to, ": ", figure(p, t->before, c, s->offset, s->size));
     }
-    put(to, "}");
+    text_put(to, "}");
 }
 
 /* The line's first part, from what the update changes. It is a part of the lines only once it is closed. */
@@ -172,13 +136,13 @@ reel_status monitor_before(reel_trainer *t, const char *site)
 {
     const reel_params *p = t->params;
     if (!due(t, t->step + 1)) return REEL_OK;
-    reel_status status = saver_text_room(t, site, line_room(t));
+    reel_status status = saver_text_room(t, site, TEXT_MONITOR, line_room(t));
     if (status != REEL_OK) return status;
     if (p->values.size) memcpy(t->before, p->values.data, (size_t)p->values.size * element_size(p->dtype));
-    text_rows *to = &t->folder.saver->text;
+    text_rows *to = &t->folder.saver->text[TEXT_MONITOR];
     to->count = to->whole;
-    put_integer(to, "{\"step\": ", t->step + 1);
-    put_integer(to, ", \"epoch\": ", t->step / trainer_steps_per_epoch(t));
+    text_put_integer(to, "{\"step\": ", t->step + 1);
+    text_put_integer(to, ", \"epoch\": ", t->step / trainer_steps_per_epoch(t));
     put_column(to, t, "gradient", GRADIENT);
     put_relus(to, t->tape);
     return REEL_OK;
@@ -188,7 +152,7 @@ void monitor_after(reel_trainer *t)
 {
     const reel_params *p = t->params;
     if (!due(t, t->step)) return;
-    text_rows *to = &t->folder.saver->text;
+    text_rows *to = &t->folder.saver->text[TEXT_MONITOR];
     for (int64_t i = 0; i < p->values.size; i++)
         if (p->dtype == REEL_FLOAT)
             ((float *)t->before)[i] = ((const float *)p->values.data)[i] - ((float *)t->before)[i];
@@ -197,7 +161,7 @@ void monitor_after(reel_trainer *t)
     put_column(to, t, "update", UPDATE);
     put_column(to, t, "weight", WEIGHT);
     put_column(to, t, "ratio", RATIO);
-    put(to, "}\n");
+    text_put(to, "}\n");
     to->whole = to->count;
 }
 

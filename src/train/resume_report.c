@@ -142,15 +142,26 @@ static void compare_settings(reel_trainer *t, const reel_checkpoint *c)
     }
 }
 
+/* Of training or validation data; where there are none in file and program nothing is said. */
+static void compare_hash(reel_trainer *t, const reel_checkpoint *c, const char *name, const char *member,
+                         const char *own)
+{
+    char file[64] = "", path[PATH_ROOM], text[LINE_ROOM];
+    snprintf(path, sizeof path, "state/trainer/%s", member);
+    if (!reel_checkpoint_text(c, path, file, sizeof file)) return;
+    if (strcmp(file, own) == 0 && strcmp(own, "none") == 0) return;
+    snprintf(text, sizeof text, "%s unchanged", name);
+    if (strcmp(file, own) == 0)
+        resume_add(t, REEL_CHANGE_SAME, -1, name, file, own, "", text);
+    else
+        resume_add(t, REEL_CHANGE_ASKED, -1, name, file, own, "allowed", NULL);
+}
+
 static void compare_data(reel_trainer *t, const reel_checkpoint *c)
 {
-    char file[64] = "";
-    const char *own = trainer_data_hash(t, t->object.context);
-    if (!t->data || !reel_checkpoint_text(c, "state/trainer/data_hash", file, sizeof file)) return;
-    if (strcmp(file, own) == 0)
-        resume_add(t, REEL_CHANGE_SAME, -1, "data hash", file, own, "", "data hash unchanged");
-    else
-        resume_add(t, REEL_CHANGE_ASKED, -1, "data hash", file, own, "allowed", NULL);
+    compare_hash(t, c, "validation data hash", "validation_hash", trainer_validation_hash(t, t->object.context));
+    if (!t->data) return;
+    compare_hash(t, c, "data hash", "data_hash", trainer_data_hash(t, t->object.context));
     double rows = file_number(c, "trainer", "rows"), batch = file_number(c, "trainer", "batch");
     const reel_hyper whole = {.kind = REEL_HYPER_WHOLE};
     char before[REEL_HYPER_TEXT], now[REEL_HYPER_TEXT];

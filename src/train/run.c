@@ -55,6 +55,7 @@ static reel_status update(reel_trainer *t, const char *site, reel_value loss)
     double value = g->part_loss;
     g->gradient_norm = t->settings[SETTING_MIN_GRADIENT] > 0 ? reel_gradient_norm(t->params, 2) : NAN;
     reel_status status = monitor_before(t, site);
+    if (status == REEL_OK) status = hashes_before(t, site);
     if (status != REEL_OK) return status;
     saver_changes(t);
     t->rate = reel_optimizer_rate(t->optimizer);
@@ -72,9 +73,11 @@ static reel_status update(reel_trainer *t, const char *site, reel_value loss)
         t->best_step = t->step;
     }
     t->step++;
+    t->gradient_step = t->step;
     g->parts = 0;
     g->part_loss = 0;
     monitor_after(t);
+    hashes_after(t);
     return t->average ? reel_average_step(site, t->average, t->step) : REEL_OK;
 }
 

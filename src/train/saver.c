@@ -18,7 +18,7 @@ enum {
     LOG_ROWS = 1024,       /* lines held back */
     LOG_ROWS_MOST = 65536, /* while the writer is busy */
     LOG_LINE = 320,        /* the most bytes of a line */
-    TEXT_MOST = 1 << 20    /* bytes of the monitor's lines held back */
+    TEXT_MOST = 1 << 20    /* bytes of the lines of a text file held back */
 };
 
 static const char who[] = "trainer_run";
@@ -88,12 +88,27 @@ static char *add_line(const saver *s, char *to, const log_row *row, rate_text *r
     return add_text(to, "}\n");
 }
 
-static void write_text(saver *s, text_rows *text, bool sync, file_fault *fault)
+const struct text_file_row text_files[TEXT_FILES] = {
+    [TEXT_MONITOR] = {"monitor.jsonl", "monitor_bytes", SETTING_MONITOR},
+    [TEXT_HASHES] = {"hashes.jsonl", "hashes_bytes", SETTING_HASHES},
+};
+
+static void write_text(saver *s, text_rows *rows, bool sync, file_fault *fault)
 {
-    if (text->whole > 0 && !fault->what &&
-        file_append_to(s->files, s->monitor_path, text->text, text->whole, sync ? FILE_SYNC_CONTENT : 0, fault))
-        s->trainer->folder.monitor_bytes += (int64_t)text->whole;
-    text->count = text->whole = 0;
+    for (int i = 0; i < TEXT_FILES; i++) {
+        text_rows *text = &rows[i];
+        if (text->whole > 0 && !fault->what &&
+            file_append_to(s->files, s->text_paths[i], text->text, text->whole, sync ? FILE_SYNC_CONTENT : 0, fault))
+            s->trainer->folder.text_bytes[i] += (int64_t)text->whole;
+        text->count = text->whole = 0;
+    }
+}
+
+static bool has_text(const text_rows *rows)
+{
+    for (int i = 0; i < TEXT_FILES; i++)
+        if (rows[i].whole > 0) return true;
+    return false;
 }
 
 static void write_rows(saver *s, log_rows *rows, bool sync, file_fault *fault)
@@ -192,7 +207,7 @@ static void work(void *self)
     }
     writer_took(&s->writer);
     write_rows(s, &job->rows, job->durable, &job->fault);
-    write_text(s, &job->text, job->durable, &job->fault);
+    write_text(s, job->text, job->durable, &job->fault);
     if (!job->checkpoint || job->fault.what) return;
     note_loss(s);
     if (job->unknown) return;
@@ -270,8 +285,10 @@ void saver_free(reel_trainer *t)
     memory_free(context, s->buffer, s->buffer ? DRAFT_BUFFER : 0);
     memory_free(context, s->rows.items, (size_t)s->rows.room * sizeof(log_row));
     memory_free(context, s->job.rows.items, (size_t)s->job.rows.room * sizeof(log_row));
-    memory_free(context, s->text.text, s->text.room);
-    memory_free(context, s->job.text.text, s->job.text.room);
+    for (int i = 0; i < TEXT_FILES; i++) {
+        memory_free(context, s->text[i].text, s->text[i].room);
+        memory_free(context, s->job.text[i].text, s->job.text[i].room);
+    }
     memory_free(context, s->kept.items, (size_t)s->kept.room * sizeof(int64_t));
     memory_free(context, s->job.gone.items, (size_t)s->job.gone.room * sizeof(int64_t));
     memory_free(context, s, sizeof *s);
@@ -288,12 +305,14 @@ reel_status saver_begin(reel_trainer *t, const char *site, const file_names *nam
     s->step_at_begin = t->step;
     s->began_at = saver_now();
     s->rows.count = s->job.rows.count = s->kept.count = 0;
-    s->text.count = s->text.whole = s->job.text.count = s->job.text.whole = 0;
+    for (int i = 0; i < TEXT_FILES; i++)
+        s->text[i].count = s->text[i].whole = s->job.text[i].count = s->job.text[i].whole = 0;
     s->failed = s->asked = false;
+    s->named = t->folder.text_bytes[TEXT_HASHES] > 0;
     evaluator_free(s->evaluator);
     s->evaluator = NULL;
     if (path_in(t, site, "log.jsonl", s->log_path) != REEL_OK) return reel_error_status(t->object.context);
-    path_in(t, site, "monitor.jsonl", s->monitor_path);
+    for (int i = 0; i < TEXT_FILES; i++) path_in(t, site, text_files[i].name, s->text_paths[i]);
     path_in(t, site, "times.jsonl", s->times_path);
     for (int64_t i = 0; i < names->count; i++) {
         char name[STEP_NAME]; /* one that is spelled otherwise is not the trainer's */
@@ -349,11 +368,13 @@ static reel_status give(reel_trainer *t, const char *site, bool thread)
 static void hand_rows(saver *s)
 {
     log_rows rows = s->job.rows;
-    text_rows text = s->job.text;
     s->job.rows = s->rows;
-    s->job.text = s->text;
     s->rows = rows;
-    s->text = text;
+    for (int i = 0; i < TEXT_FILES; i++) {
+        text_rows text = s->job.text[i];
+        s->job.text[i] = s->text[i];
+        s->text[i] = text;
+    }
 }
 
 /* Writes the lines held back. */
@@ -383,19 +404,19 @@ reel_status saver_log(reel_trainer *t, const char *site, log_row row)
     return status;
 }
 
-reel_status saver_text_room(reel_trainer *t, const char *site, size_t size)
+reel_status saver_text_room(reel_trainer *t, const char *site, text_file file, size_t size)
 {
-    saver *s = t->folder.saver;
-    if (s->text.whole + size > TEXT_MOST && s->text.whole > 0) {
+    text_rows *rows = &t->folder.saver->text[file];
+    if (rows->whole + size > TEXT_MOST && rows->whole > 0) {
         reel_status status = write_lines(t, site);
         if (status != REEL_OK) return status;
     }
-    if (s->text.room - s->text.whole >= size) return REEL_OK;
-    size_t room = 2 * (s->text.whole + size);
-    char *text = memory_resize(t->object.context, site, who, s->text.text, s->text.room, room);
+    if (rows->room - rows->whole >= size) return REEL_OK;
+    size_t room = 2 * (rows->whole + size);
+    char *text = memory_resize(t->object.context, site, who, rows->text, rows->room, room);
     if (!text) return REEL_NO_MEMORY;
-    s->text.text = text;
-    s->text.room = room;
+    rows->text = text;
+    rows->room = room;
     return REEL_OK;
 }
 
@@ -410,10 +431,10 @@ void saver_quiet(reel_trainer *t, bool saves)
     saver *s = t->folder.saver;
     if (!s || s->drafting) return;
     writer_wait(&s->writer);
-    if (!saves || s->failed || (s->rows.count == 0 && s->text.whole == 0)) return;
+    if (!saves || s->failed || (s->rows.count == 0 && !has_text(s->text))) return;
     file_fault fault = {0};
     write_rows(s, &s->rows, false, &fault);
-    write_text(s, &s->text, false, &fault);
+    write_text(s, s->text, false, &fault);
     file_refuse(NULL, t->object.context, &fault);
 }
 
@@ -473,8 +494,8 @@ void saver_end(reel_trainer *t)
     /* What a run that failed has logged since its last checkpoint is of use to the reader; resuming cuts it off. */
     file_fault fault = {0};
     if (!s->failed) write_rows(s, &s->rows, false, &fault);
-    if (!s->failed) write_text(s, &s->text, false, &fault);
+    if (!s->failed) write_text(s, s->text, false, &fault);
     s->rows.count = 0;
-    s->text.count = s->text.whole = 0;
+    for (int i = 0; i < TEXT_FILES; i++) s->text[i].count = s->text[i].whole = 0;
     atomic_store(&s->writer.state, WRITER_FREE);
 }

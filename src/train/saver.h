@@ -4,7 +4,7 @@
  *
  * A job is what is written together, in this order: lines of the log, the checkpoint that names the log's length, what is
  * removed after it, a line of times. While the writer is busy these belong to it: the job, the draft, the list of
- * checkpoints kept, and of the trainer folder.log_bytes and monitor_bytes, loss_after, best_saved_loss and best_saved_step.
+ * checkpoints kept, and of the trainer folder.log_bytes and text_bytes, loss_after, best_saved_loss and best_saved_step.
  */
 #ifndef REEL_TRAIN_SAVER_H
 #define REEL_TRAIN_SAVER_H
@@ -12,6 +12,7 @@
 #include "io/draft.h"
 #include "io/visit_io.h"
 #include "train/evaluator.h"
+#include "train/text_rows.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 
@@ -35,13 +36,6 @@ typedef struct log_rows {
     int64_t count, room;
 } log_rows;
 
-/* Lines of monitor.jsonl. */
-typedef struct text_rows {
-    char *text;
-    size_t count, room;
-    size_t whole; /* length of the lines that are complete */
-} text_rows;
-
 typedef struct step_list {
     int64_t *items;
     int64_t count, room;
@@ -49,7 +43,7 @@ typedef struct step_list {
 
 typedef struct save_job {
     log_rows rows;
-    text_rows text;
+    text_rows text[TEXT_FILES];
     bool checkpoint, durable, times;
     bool evaluate; /* loss_after is not known yet */
     int64_t step, keep;
@@ -65,14 +59,15 @@ typedef struct save_job {
 typedef struct saver {
     writer writer;
     save_job job;
-    log_rows rows;  /* held back until there are many, or a checkpoint */
-    text_rows text; /* of the monitor, likewise */
-    step_list kept; /* checkpoints in the folder, in order */
+    log_rows rows;              /* held back until there are many, or a checkpoint */
+    text_rows text[TEXT_FILES]; /* likewise */
+    step_list kept;             /* checkpoints in the folder, in order */
     draft draft;
     visitor *visitor;
     char *buffer;  /* DRAFT_BUFFER: what is on its way to a file */
     bool drafting; /* the trainer's own save is visiting its state */
     bool failed;   /* a job has failed: nothing more is written */
+    bool named;    /* the first line of the hashes, with the names, is there */
     bool asked;    /* whether there can be an evaluator */
     evaluator *evaluator;
     reel_trainer *trainer;
@@ -80,7 +75,7 @@ typedef struct saver {
     int64_t steps_per_epoch, step_at_begin;
     bool single; /* losses are floats */
     double began_at;
-    char log_path[FOLDER_PATH_SIZE], monitor_path[FOLDER_PATH_SIZE], times_path[FOLDER_PATH_SIZE],
+    char log_path[FOLDER_PATH_SIZE], text_paths[TEXT_FILES][FOLDER_PATH_SIZE], times_path[FOLDER_PATH_SIZE],
         path[FOLDER_PATH_SIZE];
     char names[2 * FOLDER_PATH_SIZE + 128]; /* of the temporary file */
 } saver;
@@ -93,8 +88,8 @@ reel_status saver_prepare(reel_trainer *trainer, const char *site);
 reel_status saver_begin(reel_trainer *trainer, const char *site, const file_names *names);
 /* Adds a line to the log. */
 reel_status saver_log(reel_trainer *trainer, const char *site, log_row row);
-/* Makes room for `size` more bytes in the lines of the monitor. */
-reel_status saver_text_room(reel_trainer *trainer, const char *site, size_t size);
+/* Makes room for `size` more bytes in the lines of a file. */
+reel_status saver_text_room(reel_trainer *trainer, const char *site, text_file file, size_t size);
 /* Forgets the checkpoints after `step`, which are removed. */
 void saver_forget(reel_trainer *trainer, int64_t step);
 /* Saves the state as it is now: by the thread when `later` and there is one, else before it returns. It waits for the

@@ -235,6 +235,7 @@ reel_status reel_state_save(const char *site, reel_state *state, const char *pat
     draft_init(&d, context);
     visitor *v = visitor_draft(context, &d, NULL);
     draft_begin(&d);
+    draft_borrow(&d);
     bool good = v && state_draft(site, state, &d, v, o.base64_above);
     visitor_free(v);
     reel_status status = good ? write_draft(state, site, &d, path, &o) : reel_error_status(context);

@@ -40,7 +40,9 @@ static void trainer_destroy(reel_object *object)
     saver_free(t);
     memory_string_free(object->context, t->folder.path);
     memory_string_free(object->context, t->resume_path);
+    memory_string_free(object->context, t->recipe);
     memory_string_free(object->context, t->data_hash);
+    memory_string_free(object->context, t->validation_hash);
     resume_free(t);
     object_release(object, sizeof *t);
 }
@@ -59,7 +61,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
     t->order.order_epoch = -1;
     t->loss_before = t->loss_after = t->rate = NAN;
     t->best_loss = t->best_saved_loss = INFINITY;
-    t->best_step = t->best_saved_step = -1;
+    t->best_step = t->best_saved_step = t->gradient_step = -1;
     t->guards = guards_start;
     for (int i = 0; i < SETTING_COUNT; i++) t->settings[i] = settings[i].value;
     t->tape = reel_tape_new(site, context, reel_params_dtype(params));
@@ -70,6 +72,7 @@ static reel_trainer *trainer_new(const char *site, reel_module *module, reel_dat
         reel_state_add_params(site, t->state, "parameters", params);
         reel_state_add_optimizer(site, t->state, "optimizer", optimizer);
         state_add_visit(site, t->state, "open_gradient", t, gradient_visit);
+        state_add_visit(site, t->state, "last_gradient", t, last_gradient_visit);
     }
     object_raise(t);
     if (t->tape && !reel_failed(context)) return t;
@@ -167,7 +170,7 @@ static reel_status keep_text(const char *site, reel_trainer *t, const char *who,
     if (!t) return REEL_BAD_ARGUMENT;
     reel_context *context = t->object.context;
     if (reel_failed(context)) return reel_error_status(context);
-    if (!text || !*text) return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "there is no path");
+    if (!text || !*text) return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "there is no text");
     char *copy = memory_string(context, site, who, text);
     if (!copy) return REEL_NO_MEMORY;
     memory_string_free(context, *field);
@@ -185,6 +188,15 @@ reel_status reel_trainer_set_folder(const char *site, reel_trainer *t, const cha
 reel_status reel_trainer_resume_file(const char *site, reel_trainer *t, const char *path)
 {
     return keep_text(site, t, "trainer_resume_file", t ? &t->resume_path : NULL, path);
+}
+
+reel_status reel_trainer_set_recipe(const char *site, reel_trainer *t, const char *recipe)
+{
+    if (recipe) return keep_text(site, t, "trainer_set_recipe", t ? &t->recipe : NULL, recipe);
+    if (!t) return REEL_BAD_ARGUMENT;
+    memory_string_free(t->object.context, t->recipe);
+    t->recipe = NULL;
+    return REEL_OK;
 }
 
 reel_status reel_trainer_add_rng(const char *site, reel_trainer *t, const char *name, reel_rng *rng)
@@ -212,6 +224,8 @@ reel_status reel_trainer_set_validation(const char *site, reel_trainer *t, reel_
         return reel_error_set(context, REEL_BAD_SHAPE, site, "trainer_set_validation",
                               "the data set has no rows, or x and y have not as many");
     t->validation = data;
+    memory_string_free(context, t->validation_hash);
+    t->validation_hash = NULL;
     return REEL_OK;
 }
 
@@ -237,6 +251,11 @@ reel_status reel_trainer_set_average(const char *site, reel_trainer *t, reel_ave
     reel_status status = reel_state_add_average(site, t->state, "average", average);
     if (status == REEL_OK) t->average = average;
     return status;
+}
+
+reel_average *reel_trainer_average(const reel_trainer *t)
+{
+    return t ? t->average : NULL;
 }
 
 reel_state *reel_trainer_state(reel_trainer *t)

@@ -45,6 +45,9 @@
     X(MIN_CHANGE, "min_change", NUMBER, 0, 0, INFINITY,                                                                \
       "a relative change of the epoch's mean loss below it ends the run; 0: off")                                      \
     X(MONITOR, "monitor", WHOLE, 0, 0, 1e15, "steps between lines of monitor.jsonl, norms by parameter; 0: off")       \
+    X(HASHES, "hashes", WHOLE, 0, 0, 1e15,                                                                             \
+      "steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off")                            \
+    X(SAVE_GRADIENT, "save_gradient", WHOLE, 0, 0, 1, "1: a checkpoint holds the gradient of its last step")           \
     X(ROLLBACK, "rollback", NUMBER, 0, 0, INFINITY,                                                                    \
       "above so many times the best loss go back to the best checkpoint; 0: off")                                      \
     X(ROLLBACK_RATE, "rollback_rate", NUMBER, 0.5, 1e-6, 1, "factor of the learning rate at each rollback")            \
@@ -66,14 +69,23 @@ typedef struct sampler {
     int64_t order_epoch; /* the epoch that order belongs to; -1 */
 } sampler;
 
+/* Files of lines besides the log: cut and brought along on resume as it is. */
+typedef enum text_file { TEXT_MONITOR, TEXT_HASHES, TEXT_FILES } text_file;
+extern const struct text_file_row {
+    const char *name;   /* of the file */
+    const char *member; /* of the checkpoint, its length; only there once it is asked for */
+    setting every;      /* steps between its lines */
+} text_files[TEXT_FILES];
+
 /* The folder of the run. */
 typedef struct run_folder {
     char *path; /* NULL: none */
     reel_resume resume;
     folder_lock *lock;
     struct saver *saver; /* writes log and checkpoints (saver.h) */
-    /* Lengths of log and monitor.jsonl as they are written; while the saver's thread writes they are the thread's. */
-    int64_t log_bytes, monitor_bytes;
+    /* Lengths of log.jsonl and the files of text_files as they are written; while the saver's thread writes they are the
+     * thread's. */
+    int64_t log_bytes, text_bytes[TEXT_FILES];
     double flushed_at; /* when a checkpoint was last flushed to the disk */
 } run_folder;
 
@@ -121,9 +133,10 @@ struct reel_trainer {
     run_folder folder;
     reel_average *average; /* or NULL */
     char *resume_path;
-    char *data_hash;
-    struct resume_asks *asks; /* what wins over a checkpoint; NULL: nothing */
-    struct resume_told *told; /* what changed since the checkpoint; NULL: not resumed */
+    char *recipe;                      /* or NULL */
+    char *data_hash, *validation_hash; /* NULL: not known yet */
+    struct resume_asks *asks;          /* what wins over a checkpoint; NULL: nothing */
+    struct resume_told *told;          /* what changed since the checkpoint; NULL: not resumed */
 
     /* what is saved, besides the objects */
     int64_t step;
@@ -140,8 +153,9 @@ struct reel_trainer {
     char reason[256];
     void *before; /* parameters and buffers as they were: what the monitor and a step that fails need; or NULL */
     size_t before_bytes;
-    int64_t parts_found; /* guards.parts of the file that is being read */
-    bool validated;      /* this step has ended an epoch and measured the validation loss */
+    int64_t gradient_step; /* the update whose gradient the store holds; -1: of none, or of an open one */
+    int64_t parts_found;   /* guards.parts of the file that is being read */
+    bool validated;        /* this step has ended an epoch and measured the validation loss */
 
     volatile sig_atomic_t stop_requested, save_requested;
 };
@@ -191,6 +205,7 @@ void resume_free(reel_trainer *trainer);
 bool setting_is_saved(setting s);
 /* XXH3-128 of element types, shapes and bytes of x and y, as text; "none" without data. */
 const char *trainer_data_hash(reel_trainer *trainer, reel_context *context);
+const char *trainer_validation_hash(reel_trainer *trainer, reel_context *context);
 
 /* run.c: one update, without log, observer and checkpoint. */
 reel_status trainer_one_step(reel_trainer *trainer, const char *site);
@@ -202,6 +217,8 @@ void trainer_visit(void *trainer, visitor *v, const char *name);
 void guards_visit(reel_trainer *trainer, visitor *v);
 /* The gradient of the update that is open, if there is one. */
 void gradient_visit(void *trainer, visitor *v, const char *name);
+/* That of the last update, when it is asked for; no part of the state hash, since nothing depends on it. */
+void last_gradient_visit(void *trainer, visitor *v, const char *name);
 /* Memory for what the settings ask for. */
 reel_status guards_prepare(reel_trainer *trainer, const char *site);
 /* Before a batch is recorded: keeps the buffers, which recording may change. */
@@ -224,8 +241,12 @@ void monitor_after(reel_trainer *trainer);
 /* Tells of a loss that jumps, and of epochs that go on rising. */
 void monitor_loss(reel_trainer *trainer, double loss);
 void monitor_epoch(reel_trainer *trainer, double mean);
-/* Units of all relus on a tape, and those that are 0 in every row. */
-void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead);
+/* Units of all relus on a tape, those that are 0 in every row, and the units of the largest relu that is dead as a whole. */
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead, int64_t *layer);
+
+/* hashes.c: the same with a line of hashes. */
+reel_status hashes_before(reel_trainer *trainer, const char *site);
+void hashes_after(reel_trainer *trainer);
 
 /* Norm of the last gradient, NaN unless clipping or a guard has measured it. */
 double trainer_gradient_norm(const reel_trainer *trainer);

@@ -19,20 +19,31 @@ static void hash_array(XXH3_state_t *hash, const reel_array *a)
     XXH3_128bits_update(hash, a->data, (size_t)a->size * reel_dtype_size(a->dtype));
 }
 
-const char *trainer_data_hash(reel_trainer *t, reel_context *context)
+/* Kept in `kept` once it is known. */
+static const char *hash_of(const reel_dataset *data, char **kept, reel_context *context)
 {
-    if (t->data_hash) return t->data_hash;
+    if (*kept) return *kept;
     char text[33] = "none";
-    if (t->data) {
+    if (data) {
         XXH3_state_t hash;
         XXH3_128bits_reset(&hash);
-        hash_array(&hash, t->data->x);
-        hash_array(&hash, t->data->y);
+        hash_array(&hash, data->x);
+        hash_array(&hash, data->y);
         XXH128_hash_t h = XXH3_128bits_digest(&hash);
         snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
     }
-    t->data_hash = memory_string(context, NULL, "trainer", text);
-    return t->data_hash ? t->data_hash : "";
+    *kept = memory_string(context, NULL, "trainer", text);
+    return *kept ? *kept : "";
+}
+
+const char *trainer_data_hash(reel_trainer *t, reel_context *context)
+{
+    return hash_of(t->data, &t->data_hash, context);
+}
+
+const char *trainer_validation_hash(reel_trainer *t, reel_context *context)
+{
+    return hash_of(t->validation, &t->validation_hash, context);
 }
 
 static bool reading(const visitor *v)
@@ -83,18 +94,52 @@ static void visit_identity(reel_trainer *t, visitor *v)
     visit_same_text(v, "data_hash", hash);
 }
 
+/* For tools: a resume keeps the program's. */
+static void visit_recipe(reel_trainer *t, visitor *v)
+{
+    if (reading(v) && visit_has(v, "recipe"))
+        visit_skip(v, "recipe");
+    else if (!reading(v) && t->recipe)
+        visit_text(v, "recipe", &t->recipe);
+}
+
+/* No part of the state hash, which files of older versions have made without it. */
+static void visit_validation(reel_trainer *t, visitor *v)
+{
+    const char *hash = trainer_validation_hash(t, visit_context(v)), *const name = "validation_hash";
+    char found[64];
+    if (reading(v) && (!visit_has(v, name) || setting_of(t, SETTING_OTHER_DATA))) {
+        visit_skip(v, name);
+        return;
+    }
+    if (visit_mode_of(v) == VISIT_CHECK && visit_peek_text(v, name, found, sizeof found) && strcmp(found, hash) != 0)
+        visit_reject(
+            v, REEL_MISMATCH,
+            "validation_hash: found %s, expected %s: these are not the validation data of the run (the setting "
+            "other_data allows them)",
+            found, hash);
+    visit_same_text(v, name, hash);
+}
+
 static void visit_bookkeeping(reel_trainer *t, visitor *v)
 {
     int64_t epochs = setting_of(t, SETTING_EPOCHS), per_epoch = trainer_steps_per_epoch(t);
     visit_int64(v, "epochs", &epochs);
     visit_int64(v, "steps_per_epoch", &per_epoch);
+    visit_validation(t, v);
     visit_late_double(v, "best_saved_loss", &t->best_saved_loss);
     visit_late_int64(v, "best_saved_step", &t->best_saved_step);
     visit_late_int64(v, "log_bytes", &t->folder.log_bytes);
-    if (reading(v) ? visit_has(v, "monitor_bytes") : setting_of(t, SETTING_MONITOR) > 0 || t->folder.monitor_bytes > 0)
-        visit_late_int64(v, "monitor_bytes", &t->folder.monitor_bytes);
-    else if (visit_mode_of(v) == VISIT_LOAD)
-        t->folder.monitor_bytes = 0;
+    for (int i = 0; i < TEXT_FILES; i++) {
+        int64_t *bytes = &t->folder.text_bytes[i];
+        bool there =
+            reading(v) ? visit_has(v, text_files[i].member) : setting_of(t, text_files[i].every) > 0 || *bytes > 0;
+        if (there)
+            visit_late_int64(v, text_files[i].member, bytes);
+        else if (visit_mode_of(v) == VISIT_LOAD)
+            *bytes = 0;
+    }
+    visit_recipe(t, v);
     visit_settings(t, v);
 }
 
