@@ -52,7 +52,7 @@ typedef enum metrics_picture { METRICS_DRAWN, METRICS_NO_GNUPLOT, METRICS_FAILED
 metrics_picture metrics_draw(const metrics *m, const char *who, const char *folder, const char *title);
 /* "confusion" or "residuals" */
 const char *metrics_picture_name(const metrics *m);
-/* The names of these members, for help. */
-void metrics_help(FILE *file);
+/* Help on the JSON file: `In the JSON file are ` before ` numbers of rows that were measured: ...` */
+void metrics_help(FILE *file, const char *before);
 
 #endif
