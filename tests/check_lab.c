@@ -221,6 +221,13 @@ START_TEST(drill_of_another_quadratic)
     ck_assert_double_eq_tol(number(d, "limit"), 1.5, 1e-9);
     ck_assert(!cJSON_IsTrue(member(cJSON_GetArrayItem(member(d, "runs"), 0), "diverges")));
     cJSON_Delete(d);
+    /* Numbers overflow in a few steps: findings, no failure. */
+    REEL_RUN(0, "drill", "--lr", "1e10", "--json", "drill.json");
+    d = read_json(folder, "drill.json");
+    const cJSON *monitor =
+        row_of(member(d, "prevention"), "advice", "the trainer's monitor, and a tenth of the rate at its note");
+    ck_assert(cJSON_IsNull(member(monitor, "saved_at")));
+    cJSON_Delete(d);
     /* A saddle has no minimum to fall to. */
     REEL_RUN(0, "drill", "--eigenvalues", "1,-1,3", "--lr", "0.1", "--json", "drill.json");
     d = read_json(folder, "drill.json");

@@ -16,6 +16,7 @@
 #include <reel/diagnose.h>
 #include <reel/hyper.h>
 #include <reel/landscape.h>
+#include <reel/image.h>
 #include <reel/nn.h>
 #include <reel/op.h>
 #include <reel/ops.h>

@@ -76,13 +76,16 @@ typedef struct drill_rate {
 } drill_rate;
 
 /* A way to prevent it: run from the same start. */
+typedef enum rescue_kind { RESCUE_RATE, RESCUE_TENTH, RESCUE_SCHEDULE, RESCUE_MONITOR } rescue_kind;
 typedef struct drill_rescue {
+    rescue_kind kind;
     char advice[160];
-    int64_t acts;   /* step at which something is done or said; -1: never */
-    int64_t peak;   /* step of the largest loss */
-    double highest; /* that loss */
-    int64_t below;  /* first step from which on the loss stays below the start's: the run is saved; -1: it is not */
-    double loss;    /* after the last step */
+    const char *schedule; /* or NULL */
+    int64_t acts;         /* step at which something is done or said; -1: never */
+    int64_t peak;         /* step of the largest loss */
+    double highest;       /* that loss */
+    int64_t below; /* first step from which on the loss stays below the start's: the run is saved; -1: it is not */
+    double loss;   /* after the last step */
     int steps;
 } drill_rescue;
 

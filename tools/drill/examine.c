@@ -103,29 +103,26 @@ static bool examine_rates(const drill_settings *s, drill_findings *f)
 
 /* ---- prevention ---- */
 
-/* What is done before step `step` (from 1), from the loss that has just been seen; false: nothing more. */
 typedef struct rescue_work {
     drill_model m;
     const drill_settings *s;
     drill_rescue *out;
-    const char *schedule; /* or NULL */
-    bool cut_on_rise, cut_on_note;
-    double last; /* loss before */
+    double last; /* loss before; of the monitor: at the start */
     bool noted;
 } rescue_work;
 
 static void cut(rescue_work *w, int64_t step)
 {
+    if (w->out->acts >= 0) return; /* once */
     w->out->acts = step;
-    w->cut_on_rise = w->cut_on_note = false;
     reel_optimizer_set(NULL, w->m.optimizer, "lr", reel_optimizer_get(w->m.optimizer, "lr") / 10);
 }
 
 /* Steps counted by the largest loss, and the first one from which on the loss stays below the start's. */
 static void note_loss(drill_rescue *r, int64_t step, double loss, double start)
 {
-    r->loss = loss;
-    if (step == 0 || !(loss <= r->highest)) r->peak = step, r->highest = loss;
+    r->loss = isnan(loss) ? NAN : loss; /* without its sign */
+    if (step == 0 || loss > r->highest) r->peak = step, r->highest = loss;
     if (!(loss < start))
         r->below = -1;
     else if (r->below < 0)
@@ -136,10 +133,8 @@ static bool rescue_run(rescue_work *w, int steps)
 {
     drill_rescue *r = w->out;
     double start = 0;
-    r->acts = r->below = -1;
-    r->steps = steps;
-    if (w->schedule) {
-        reel_schedule *schedule = reel_schedule_parse(NULL, w->m.context, w->schedule, steps);
+    if (r->schedule) {
+        reel_schedule *schedule = reel_schedule_parse(NULL, w->m.context, r->schedule, steps);
         reel_optimizer_set_schedule(NULL, w->m.optimizer, schedule);
     }
     for (int64_t k = 0; k <= steps; k++) {
@@ -147,7 +142,7 @@ static bool rescue_run(rescue_work *w, int steps)
         double loss = drill_loss(&w->m, true);
         if (k == 0) start = loss;
         note_loss(r, k, loss, start);
-        if (w->cut_on_rise && k > 0 && loss > w->last) cut(w, k);
+        if (r->kind == RESCUE_TENTH && k > 0 && loss > w->last) cut(w, k);
         w->last = loss;
     }
     return !reel_failed(w->m.context);
@@ -157,7 +152,6 @@ static bool rescue_run(rescue_work *w, int steps)
 static void find_schedule_step(rescue_work *w, double limit, int steps)
 {
     reel_schedule *schedule = reel_optimizer_schedule(w->m.optimizer, 0);
-    w->out->acts = -1;
     for (int64_t k = 0; schedule && k < steps && w->out->acts < 0; k++)
         if (reel_schedule_rate(schedule, k, w->s->rate[0]) < limit) w->out->acts = k;
 }
@@ -169,60 +163,71 @@ static void hear(const reel_event *event, void *user)
     if (event->kind != REEL_EVENT_STEP) return;
     double loss = drill_loss(&w->m, false);
     note_loss(w->out, event->step, loss, w->last);
-    if (w->noted && w->cut_on_note) cut(w, event->step);
+    if (w->noted) cut(w, event->step);
 }
 
-/* The trainer's monitor: a note about the loss is the signal. */
+/* The trainer's monitor: a note about the loss is the signal. A loss that overflows ends the run: it is not saved. */
 static bool monitor_run(rescue_work *w, int steps)
 {
-    drill_rescue *r = w->out;
-    r->acts = r->below = -1;
-    r->steps = steps;
     w->last = drill_loss(&w->m, false);
-    note_loss(r, 0, w->last, w->last);
+    note_loss(w->out, 0, w->last, w->last);
     reel_trainer_set(NULL, w->m.trainer, "monitor", 1);
     reel_trainer_set(NULL, w->m.trainer, "epochs", steps);
     reel_trainer_set_observer(w->m.trainer, hear, w);
-    return reel_trainer_run(NULL, w->m.trainer) == REEL_OK;
+    reel_status ended = reel_trainer_run(NULL, w->m.trainer);
+    if (ended == REEL_NOT_FINITE) {
+        w->out->below = -1;
+        reel_error_clear(w->m.context);
+    }
+    return ended == REEL_OK || ended == REEL_NOT_FINITE;
 }
 
 typedef struct rescue_row {
-    const char *advice;
-    const char *schedule;
-    double rate; /* instead of the first; 0: as it is */
-    bool on_rise, on_note;
+    rescue_kind kind;
+    const char *schedule; /* of RESCUE_SCHEDULE */
+    double rate;          /* of RESCUE_RATE; the others start with the first rate */
 } rescue_row;
+
+static const rescue_row rescue_rows[] = {
+    {RESCUE_RATE, NULL, 0.001},
+    {RESCUE_RATE, NULL, 0.01},
+    {RESCUE_RATE, NULL, 0.1},
+    {RESCUE_TENTH, NULL, 0},
+    {RESCUE_SCHEDULE, "exponential:0.9", 0},
+    {RESCUE_SCHEDULE, "cosine", 0},
+    {RESCUE_SCHEDULE, "step:10:0.1", 0},
+    {RESCUE_SCHEDULE, "warmup:10", 0},
+    {RESCUE_MONITOR, NULL, 0},
+};
+
+static void describe(const rescue_row *row, char *text, size_t size)
+{
+    char number[NUMBER_SIZE];
+    switch (row->kind) {
+    case RESCUE_RATE:
+        snprintf(text, size, "start with the rate %s", number_text(row->rate, REEL_DOUBLE, number));
+        break;
+    case RESCUE_TENTH: snprintf(text, size, "a tenth of the rate once the loss has risen"); break;
+    case RESCUE_SCHEDULE: snprintf(text, size, "the schedule %s", row->schedule); break;
+    case RESCUE_MONITOR: snprintf(text, size, "the trainer's monitor, and a tenth of the rate at its note"); break;
+    }
+}
 
 static bool rescue(const drill_settings *s, const rescue_row *row, double limit, drill_rescue *out)
 {
-    char number[NUMBER_SIZE];
     int steps = isnan(s->steps) ? 50 : (int)s->steps;
-    rescue_work w = {
-        .s = s, .out = out, .schedule = row->schedule, .cut_on_rise = row->on_rise, .cut_on_note = row->on_note};
-    double rate = row->rate > 0 ? row->rate : s->rate[0];
-    *out = (drill_rescue){.acts = -1};
-    snprintf(out->advice, sizeof out->advice, row->advice, number_text(row->rate, REEL_DOUBLE, number));
-    bool right = drill_model_new(&w.m, s, rate);
+    rescue_work w = {.s = s, .out = out};
+    *out = (drill_rescue){.kind = row->kind, .schedule = row->schedule, .acts = -1, .below = -1, .steps = steps};
+    describe(row, out->advice, sizeof out->advice);
+    bool right = drill_model_new(&w.m, s, row->kind == RESCUE_RATE ? row->rate : s->rate[0]);
     if (right) {
-        right = row->on_note ? monitor_run(&w, steps) : rescue_run(&w, steps);
+        right = row->kind == RESCUE_MONITOR ? monitor_run(&w, steps) : rescue_run(&w, steps);
         if (right && row->schedule) find_schedule_step(&w, limit, steps);
         if (!right) complain_of(s->who, w.m.context);
     }
     drill_model_free(&w.m);
     return right;
 }
-
-static const rescue_row rescue_rows[] = {
-    {"start with the rate %s", NULL, 0.001, false, false},
-    {"start with the rate %s", NULL, 0.01, false, false},
-    {"start with the rate %s", NULL, 0.1, false, false},
-    {"a tenth of the rate once the loss has risen", NULL, 0, true, false},
-    {"the schedule exponential:0.9", "exponential:0.9", 0, false, false},
-    {"the schedule cosine", "cosine", 0, false, false},
-    {"the schedule step:10:0.1", "step:10:0.1", 0, false, false},
-    {"the schedule warmup:10", "warmup:10", 0, false, false},
-    {"the trainer's monitor, and a tenth of the rate at its note", NULL, 0, false, true},
-};
 
 bool drill_examine(const drill_settings *s, drill_findings *f)
 {

@@ -169,7 +169,7 @@ static void claim_tenth(FILE *file, cJSON *list, const drill_findings *f)
 {
     for (int i = 0; i < f->rescue_count; i++) {
         const drill_rescue *r = &f->rescues[i];
-        if (!strstr(r->advice, "has risen")) continue;
+        if (r->kind != RESCUE_TENTH) continue;
         claim_put(file, list, "tenth", r->below >= 0, "if the loss explodes, divide the rate by 10",
                   r->below >= 0 ? "Cut at step %lld: the loss is below its start from step %lld on, and %.3g at the end"
                                 : "Cut at step %lld: no step saves the run (%lld), the loss ends at %.3g",
@@ -183,13 +183,12 @@ static void claim_schedules(FILE *file, cJSON *list, const drill_findings *f)
     int saved = 0, count = 0;
     for (int i = 0; i < f->rescue_count; i++) {
         const drill_rescue *r = &f->rescues[i];
-        if (!strstr(r->advice, "schedule")) continue;
+        if (r->kind != RESCUE_SCHEDULE) continue;
         size_t used = strlen(text);
         count++;
         saved += r->below >= 0;
-        snprintf(text + used, sizeof text - used, "%s%s %s at %.3g after a peak of %.3g", used ? "; " : "",
-                 r->advice + strlen("the schedule "), r->below >= 0 ? "ends" : "does not save it:", r->loss,
-                 r->highest);
+        snprintf(text + used, sizeof text - used, "%s%s %s at %.3g after a peak of %.3g", used ? "; " : "", r->schedule,
+                 r->below >= 0 ? "ends" : "does not save it:", r->loss, r->highest);
     }
     claim_put(file, list, "schedules", saved == count, "schedules make it stable", "%d of %d do: %s", saved, count,
               text);
