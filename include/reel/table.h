@@ -51,8 +51,7 @@ typedef struct reel_csv_options {
 
 /* Reads a file, or text in memory, which is called `name` in faults. options NULL: all zero. The table takes 8 bytes a
  * field and a line, and each different text of a column once; while it is read, up to twice that and the bytes of the file.
- * Owned by the context. NULL on error:
- * REEL_IO; REEL_BAD_FILE, a fault of the file: fields too few or too many, a quote that is not closed, text behind a
+ * Owned by the context. NULL on error: REEL_IO; REEL_BAD_FILE, a fault of the file: fields too few or too many, a quote that is not closed, text behind a
  * closing quote, bytes that are no UTF-8, a NUL, a name twice, no rows, a number out of range; REEL_BAD_ARGUMENT. */
 REEL_API reel_table *reel_table_read(REEL_SITE reel_context *context, const char *path,
                                      const reel_csv_options *options);
