@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Training on a table, run as people run it: Iris against scikit-learn's figure, a run that was stopped against one that was
- * not, what is predicted against what was measured, and the program of models/.
+ * Training on a table, run as people run it: Iris against scikit-learn's figure, a run that was stopped against one
+ * that was not, what is predicted against what was measured, and the program of models/.
  */
 #include "json_file.h"
 #include "spawn.h"
