@@ -426,8 +426,8 @@ END_TEST
 START_TEST(shuffle_and_choice)
 {
     reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
-                           reel_rng_torch_new(NULL, context, 4)};
-    for (int s = 0; s < 3; s++) {
+                           reel_rng_torch_new(NULL, context, 4), reel_rng_rust_new(NULL, context, 4)};
+    for (int s = 0; s < 4; s++) {
         reel_rng *rng = streams[s];
         int64_t shape[] = {10, 3}, p[10], bytes[] = {10, 1, 2};
         reel_array *rows = reel_array_new(NULL, context, REEL_FLOAT, 2, shape);
@@ -469,9 +469,9 @@ END_TEST
 START_TEST(masks)
 {
     reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
-                           reel_rng_torch_new(NULL, context, 4)};
+                           reel_rng_torch_new(NULL, context, 4), reel_rng_rust_new(NULL, context, 4)};
     reel_array *mask = vector(REEL_UINT8, 50), *p = vector(REEL_DOUBLE, 50);
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < 4; s++) {
         reel_rng *rng = streams[s];
         reel_rng_seed(rng, 1);
         uint32_t first = reel_rng_bits32(rng);
@@ -660,8 +660,8 @@ END_TEST
 START_TEST(seed_again)
 {
     reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
-                           reel_rng_torch_new(NULL, context, 4)};
-    for (int s = 0; s < 3; s++) {
+                           reel_rng_torch_new(NULL, context, 4), reel_rng_rust_new(NULL, context, 4)};
+    for (int s = 0; s < 4; s++) {
         double first = reel_rng_normal_one(streams[s]), second = reel_rng_normal_one(streams[s]);
         reel_rng_normal_one(streams[s]);
         reel_rng_seed(streams[s], 4);
@@ -677,11 +677,11 @@ END_TEST
 START_TEST(edges)
 {
     reel_rng *streams[] = {reel_rng_philox_new(NULL, context, 4, "s"), reel_rng_numpy_new(NULL, context, 4),
-                           reel_rng_torch_new(NULL, context, 4)};
+                           reel_rng_torch_new(NULL, context, 4), reel_rng_rust_new(NULL, context, 4)};
     int64_t none[] = {0, 5};
     reel_array *empty = reel_array_new(NULL, context, REEL_FLOAT, 2, none);
     reel_array *empty_mask = reel_array_new(NULL, context, REEL_UINT8, 2, none), *f = vector(REEL_DOUBLE, 20);
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < 4; s++) {
         reel_rng *rng = streams[s];
         reel_rng_uniform(NULL, rng, empty, 0, 1);
         reel_rng_normal(NULL, rng, empty, 0, 1);
@@ -702,6 +702,84 @@ START_TEST(edges)
     double high = 1 + 0x1p-23;
     reel_rng_uniform(NULL, streams[0], many, 1, high);
     for (int i = 0; i < 100000; i++) ck_assert(reel_array_get(many, i) == 1);
+    expect_fine();
+}
+END_TEST
+
+/* The stream of Rust's rand 0.8. */
+
+/* ChaCha12 with a key of zeros (the first test vector of Strombergson's collection), and the two numbers that the test
+ * test_stdrng_construction of rand 0.8 expects of StdRng::from_seed. */
+START_TEST(rust_known_blocks)
+{
+    static const uint8_t zeros[16] = {0x9b, 0xf4, 0x9a, 0x6a, 0x07, 0x55, 0xf9, 0x53,
+                                      0x81, 0x1f, 0xce, 0x12, 0x5f, 0x26, 0x83, 0xd5};
+    static const uint32_t key[8] = {1, 23, 456, 7890};
+    reel_rng *rng = reel_rng_rust_new(NULL, context, 0);
+    memset(rng->chacha.key, 0, sizeof rng->chacha.key);
+    for (int i = 0; i < 4; i++) {
+        uint32_t word = reel_rng_bits32(rng);
+        for (int j = 0; j < 4; j++) ck_assert_uint_eq(word >> 8 * j & 0xff, zeros[4 * i + j]);
+    }
+    memcpy(rng->chacha.key, key, sizeof key);
+    rng_rust_seek(rng, 0);
+    uint64_t low = reel_rng_bits32(rng);
+    ck_assert_uint_eq((uint64_t)reel_rng_bits32(rng) << 32 | low, UINT64_C(10719222850664546238));
+    reel_rng_seed(rng, 7);
+    low = reel_rng_bits32(rng);
+    for (int i = 1; i < 1000; i++) reel_rng_bits32(rng);
+    uint64_t high = reel_rng_bits32(rng);
+    rng_rust_seek(rng, 1000);
+    ck_assert_uint_eq(reel_rng_bits32(rng), high);
+    reel_rng_seed(rng, 7);
+    ck_assert_uint_eq(reel_rng_bits32(rng), low);
+    expect_fine();
+}
+END_TEST
+
+/* gen_range of floats: 23 bits of a word each, and never the upper bound, though rounding would reach it. */
+START_TEST(rust_uniform_bits)
+{
+    reel_rng *rng = reel_rng_rust_new(NULL, context, 42), *twin = reel_rng_rust_new(NULL, context, 42);
+    reel_array *f = vector(REEL_FLOAT, 1000), *d = vector(REEL_DOUBLE, 1000);
+    reel_rng_uniform(NULL, rng, f, -1, 3);
+    for (int i = 0; i < 1000; i++)
+        ck_assert(((float *)f->data)[i] == (float)(reel_rng_bits32(twin) >> 9) * 0x1p-23f * 4 - 1);
+    reel_rng_uniform(NULL, rng, d, 0, 1);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t low = reel_rng_bits32(twin), word = (uint64_t)reel_rng_bits32(twin) << 32 | low;
+        ck_assert(((double *)d->data)[i] == (double)(word >> 12) * 0x1p-52);
+    }
+    reel_array *many = vector(REEL_FLOAT, 100000);
+    reel_rng_uniform(NULL, rng, many, 1, 1 + 0x1p-23);
+    for (int i = 0; i < 100000; i++) ck_assert(reel_array_get(many, i) == 1);
+    expect_fine();
+}
+END_TEST
+
+/* Integers and permutations are even: chi square of a die and of the first element of permutations of five. */
+START_TEST(rust_integers_even)
+{
+    reel_rng *rng = reel_rng_rust_new(NULL, context, 3);
+    int die[6] = {0}, first[5] = {0};
+    reel_array *i = vector(REEL_INT64, 60000);
+    reel_rng_integers(NULL, rng, i, -2, 4);
+    for (int k = 0; k < 60000; k++) {
+        int64_t x = ((int64_t *)i->data)[k];
+        ck_assert(x >= -2 && x < 4);
+        die[x + 2]++;
+    }
+    for (int k = 0; k < 6; k++) ck_assert_int_lt(abs(die[k] - 10000), 5 * 92);
+    for (int k = 0; k < 50000; k++) {
+        int64_t p[5];
+        reel_rng_permutation(NULL, rng, 5, p);
+        first[p[0]]++;
+    }
+    for (int k = 0; k < 5; k++) ck_assert_int_lt(abs(first[k] - 10000), 5 * 90);
+    reel_rng_integers(NULL, rng, i, INT64_MIN, INT64_MAX);
+    int negative = 0;
+    for (int k = 0; k < 60000; k++) negative += ((int64_t *)i->data)[k] < 0;
+    ck_assert_int_lt(abs(negative - 30000), 5 * 123);
     expect_fine();
 }
 END_TEST
@@ -733,9 +811,9 @@ static void use_everything(reel_context *c)
     int64_t shape[] = {6, 4}, few = 3;
     double weights[] = {1, 2, 3};
     reel_rng *streams[] = {reel_rng_philox_new(NULL, c, 4, "s"), reel_rng_numpy_new(NULL, c, 4),
-                           reel_rng_torch_new(NULL, c, 4)};
+                           reel_rng_torch_new(NULL, c, 4), reel_rng_rust_new(NULL, c, 4)};
     reel_array *w = reel_array_new(NULL, c, REEL_FLOAT, 2, shape), *i = reel_array_new(NULL, c, REEL_INT64, 1, &few);
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < 4; s++) {
         reel_init_orthogonal(NULL, streams[s], w, 1);
         reel_rng_shuffle(NULL, streams[s], w);
         reel_rng_choice(NULL, streams[s], i, 3, true, weights);
@@ -842,6 +920,9 @@ static void add_tests(TCase *c)
     tcase_add_test(c, failed_and_null);
     tcase_add_test(c, seed_again);
     tcase_add_test(c, edges);
+    tcase_add_test(c, rust_known_blocks);
+    tcase_add_test(c, rust_uniform_bits);
+    tcase_add_test(c, rust_integers_even);
     tcase_add_test(c, memory_faults);
     tcase_add_test(c, moons_reference);
     tcase_add_test(c, moons_errors);

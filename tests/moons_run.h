@@ -15,7 +15,7 @@
 typedef struct run_setup {
     const char *optimizer; /* NULL: adam */
     const char *schedule;  /* or NULL */
-    const char *sampler;   /* NULL, "numpy" or "torch" */
+    const char *sampler;   /* NULL, "numpy", "torch" or "rust" */
     reel_dtype dtype;
     int batch;
     double clip_norm, dropout;

@@ -21,7 +21,9 @@ static const workload workloads[] = {
     {"w1", "Two moons, 2-8-1, batch 200: a training step with Adam, and with SGD.", bench_w1},
     {"w1-process", "Two moons as a process: start, 200 epochs, end; time and memory.", bench_w1_process},
     {"w2", "MLP 784-256-128-10, cross entropy, Adam: a training step at batch 128, 32 and 1.", bench_w2},
+    {"w3", "50 Gaussians fitted to 64 x 64 pixels: 1,000 iterations with Adam and the reported loss.", bench_w3},
     {"threads", "The step of W2 at batch 128 on several threads beside one.", bench_threads},
+    {"study", "Baseline 1: the published arithmetic beside a plain loop, and a run whose every tenth state is kept.", bench_study},
     {"w4", "The tape itself: 64,400 operations on scalars, recorded and walked back.", bench_w4},
     {"products", "Matrix products, square, skinny and tiny, and their gradients.", bench_products},
     {"adam", "An update by Adam of 1,000 to 1,000,000 parameters.", bench_adam},
@@ -94,12 +96,18 @@ static int run_workloads(bench *b, const bool chosen[WORKLOADS], const char *jso
 
 int command_bench(int argc, char **argv)
 {
-    static const reel_hyper rounds_hyper = {
-        "rounds", "Rounds in which the sides take turns", 11, 1, 1000, false, false, false, false, REEL_HYPER_WHOLE,
-        NULL};
-    static const reel_hyper threads_hyper = {
-        "threads", "Threads of Reel; the limits have one", 1, 1, 64, false, false, false, false, REEL_HYPER_WHOLE,
-        NULL};
+    static const reel_hyper rounds_hyper = {.name = "rounds",
+                                            .text = "Rounds in which the sides take turns",
+                                            .value = 11,
+                                            .least = 1,
+                                            .most = 1000,
+                                            .kind = REEL_HYPER_WHOLE};
+    static const reel_hyper threads_hyper = {.name = "threads",
+                                             .text = "Threads of Reel; the limits have one",
+                                             .value = 1,
+                                             .least = 1,
+                                             .most = 64,
+                                             .kind = REEL_HYPER_WHOLE};
     double rounds = rounds_hyper.value, threads = threads_hyper.value;
     bool quick = false;
     const char *json = NULL, *out = NULL, *child = NULL;

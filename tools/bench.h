@@ -118,6 +118,8 @@ const char *bench_file_system(const char *path, char text[32]);
 void bench_w1(bench *b);
 void bench_w1_process(bench *b);
 void bench_w2(bench *b);
+void bench_w3(bench *b);
+void bench_study(bench *b);
 void bench_w4(bench *b);
 void bench_threads(bench *b);
 void bench_products(bench *b);

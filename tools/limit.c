@@ -140,3 +140,36 @@ void limit_w2_order(const float *own, float *parameters)
         parameters += (in + 1) * out;
     }
 }
+
+/* ---- W3 ---- */
+
+void limit_w3_start(limit_w3 *w, const float *target, const float *position, const float *scale, const float *colour,
+                    double rate)
+{
+    enum { S = W3_SIDE };
+    const float low[8] = {0, 0, 0.001f, 0.001f, -1e30f, 0, 0, 0}, high[8] = {1, 1, 0.5f, 0.5f, 1e30f, 1, 1, 1};
+    memset(w, 0, sizeof *w);
+    w->adam = LIMIT_ADAM(rate);
+    memset(w->inside, 0xff, W3_WINDOWS * sizeof(float));
+    for (int i = 0; i < 16; i++) w->low[i] = low[i % 8], w->high[i] = high[i % 8];
+    for (int i = 0; i < S; i++) w->columns[i] = (float)i / S;
+    memcpy(w->target, target, sizeof w->target);
+    for (int i = 0; i < W3_COUNT; i++) {
+        float *p = w->parameter[i];
+        memcpy(p, position + 2 * i, 2 * sizeof *p);
+        memcpy(p + 2, scale + 2 * i, 2 * sizeof *p);
+        memcpy(p + 5, colour + 3 * i, 3 * sizeof *p);
+    }
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < W3_WINDOWS * W3_WINDOWS; i++) {
+            int y = i / W3_WINDOWS, x = i % W3_WINDOWS;
+            double sum = 0, squares = 0;
+            for (int j = 0; j < 64; j++) {
+                double t = (double)w->target[k][(y + j / 8) * S + x + j % 8];
+                sum += t / 64;
+                squares += t * t / 64;
+            }
+            w->mean[k][y * S + x] = (float)sum;
+            w->variance[k][y * S + x] = (float)(squares - sum * sum);
+        }
+}

@@ -62,6 +62,41 @@ void limit_w2_end(limit_w2 *w);
 /* A vector in the order of reel_mlp_new. */
 void limit_w2_order(const float *own, float *parameters);
 
+/* ---- W3: 50 Gaussians on 64 x 64 pixels, normalised blending, cut-off 3.5, Adam, the study's loss reported ---- */
+
+enum { W3_SIDE = 64, W3_COUNT = 50, W3_WINDOWS = 56 };
+/* Cosine and sine, 1 / s^2, the parabola along a row, and the rows reached. */
+typedef struct limit_w3_shape {
+    float c, s, x, y, a, slant, k;
+    int first, last;
+} limit_w3_shape;
+/* A Gaussian is x, y, scales, rotation, red, green, blue. */
+typedef struct limit_w3 {
+    _Alignas(64) float parameter[W3_COUNT][8];
+    _Alignas(64) float gradient[W3_COUNT][8];
+    _Alignas(64) float m[W3_COUNT][8];
+    _Alignas(64) float v[W3_COUNT][8];
+    _Alignas(64) float low[16];
+    _Alignas(64) float high[16];
+    _Alignas(64) float columns[W3_SIDE];
+    _Alignas(64) float inside[W3_SIDE]; /* all bits set where a window begins */
+    _Alignas(64) float target[3][W3_SIDE * W3_SIDE];
+    _Alignas(64) float out[3][W3_SIDE * W3_SIDE];
+    _Alignas(64) float sums[4 * W3_SIDE * W3_SIDE]; /* weights and colours of LANES pixels, each side by side */
+    _Alignas(64) float slopes[4 * W3_SIDE * W3_SIDE];
+    _Alignas(64) float mean[3][W3_WINDOWS * W3_SIDE]; /* of the target, window by window */
+    _Alignas(64) float variance[3][W3_WINDOWS * W3_SIDE];
+    _Alignas(64) float filtered[3][W3_WINDOWS * W3_SIDE];
+    _Alignas(64) float weight[W3_COUNT * W3_SIDE * W3_SIDE];
+    int16_t span[W3_COUNT][W3_SIDE][2];
+    limit_w3_shape shape[W3_COUNT];
+    limit_adam adam;
+} limit_w3;
+
+/* target (3, 64, 64); position (50, 2), scale (50, 2), colour (50, 3); rotation 0 and opacity 1, not trained. */
+void limit_w3_start(limit_w3 *w, const float *target, const float *position, const float *scale, const float *colour,
+                    double rate);
+
 /* ---- W4: 2-16-16-1 tanh in scalars, 100 points, sum of squares ---- */
 
 enum { W4_POINTS = 100, W4_HIDDEN = 16, W4_PARAMETERS = 337, W4_OPERATIONS = 64400 };
@@ -86,6 +121,7 @@ typedef struct limits {
     double (*w1_adam)(limit_w1 *w);
     double (*w1_sgd)(limit_w1 *w);
     double (*w2_step)(limit_w2 *w);
+    double (*w3_step)(limit_w3 *w);
     double (*w4)(limit_w4 *w);
     /* c (m, n) = a b with a (m, k), or (k, m) when turned, b (k, n). `pack` holds 64 k floats. */
     void (*product)(int64_t m, int64_t n, int64_t k, const float *a, bool turned, const float *b, float *c,

@@ -33,6 +33,7 @@ double LIMIT(peak)(int64_t repeat);
 double LIMIT(w1_adam)(limit_w1 *w);
 double LIMIT(w1_sgd)(limit_w1 *w);
 double LIMIT(w2_step)(limit_w2 *w);
+double LIMIT(w3_step)(limit_w3 *w);
 double LIMIT(w4)(limit_w4 *w);
 void LIMIT(product)(int64_t m, int64_t n, int64_t k, const float *a, bool turned, const float *b, float *c,
                     float *pack);

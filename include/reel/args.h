@@ -25,11 +25,12 @@ extern "C" {
  *     reel_trainer *trainer = reel_trainer_new(net, data, reel_bce_with_logits, optimizer);
  *     reel_args_apply(args, trainer);
  *
- * gives it --optimizer, every hyper-parameter of every optimizer, clipping and noise, --schedule, --schedule-origin,
+ * gives it --optimizer, every hyper-parameter of every optimizer, clipping and noise, --average, --schedule, --schedule-origin,
  * --reset-moments, --epochs, --batch, --seed, --threads, --checkpoint-dir, --every, --keep, --durable, --resume, --force,
  * --accept-edited, --prove and --help. A flag that is given wins over the checkpoint; one that is not keeps the value of
  * the checkpoint, or of the program when the run starts. */
 typedef struct reel_args reel_args;
+struct reel_flag_group; /* below */
 
 /* argv is borrowed and put into another order. `text` (borrowed): one sentence for --help. Owned by the context. */
 REEL_API reel_args *reel_args_new(REEL_SITE reel_context *context, int argc, char **argv, const char *text);
@@ -37,6 +38,15 @@ REEL_API void reel_args_free(reel_args *args);
 /* Flags of the program's own: row i sets values[i], which holds its default until then (both borrowed). --clip-norm is the
  * flag of the row clip_norm. Error: a name that is taken. */
 REEL_API reel_status reel_args_add(REEL_SITE reel_args *args, const reel_hyper *table, int count, double *values);
+/* Groups of flags of the program's own that take words or are switches too (once; borrowed): the rows say where what is typed
+ * goes, reel_args_given does not know them. Help has them first. Error: a name that is taken. */
+REEL_API reel_status reel_args_add_groups(REEL_SITE reel_args *args, const struct reel_flag_group *groups, int count);
+/* What the program has to say against its flags when all of them are read: NULL, or one sentence, which is told as wrong
+ * usage. It may give defaults with reel_args_default. */
+typedef const char *(*reel_args_check)(reel_args *args, void *user);
+REEL_API void reel_args_set_check(reel_args *args, reel_args_check check, void *user);
+/* What --checkpoint-dir, --resume, --schedule or --optimizer is when it is not given; `value` is borrowed. */
+REEL_API void reel_args_default(reel_args *args, const char *flag, const char *value);
 /* Operands, "FILE" for help, `least` to `most` of them; none without this call. */
 REEL_API void reel_args_set_operands(reel_args *args, const char *name, int least, int most);
 
@@ -61,6 +71,9 @@ REEL_API const char *reel_args_given(const reel_args *args, const char *flag);
  * not, a file that cannot be read. */
 REEL_API reel_optimizer *reel_args_optimizer(REEL_SITE reel_args *args, reel_params *params, const char *kind,
                                              double lr);
+/* The checkpoint that is to be resumed, opened, and its path ("" when there is none); NULL: the run starts anew, or an error is
+ * kept. It belongs to args. */
+REEL_API const reel_checkpoint *reel_args_checkpoint(REEL_SITE reel_args *args, const char **path);
 /* Tells a trainer everything that was given. What the program sets on it before is the default. */
 REEL_API reel_status reel_args_apply(REEL_SITE reel_args *args, reel_trainer *trainer);
 
@@ -118,6 +131,10 @@ REEL_API void reel_help_flag(reel_text_sink sink, void *user, const char *flag, 
 REEL_API void reel_help_hyper(reel_text_sink sink, void *user, const char *flag, const reel_hyper *hyper, double value);
 /* The schedules that a context knows (NULL: the built-in ones) and how their text is written. */
 REEL_API void reel_help_schedules(const reel_context *context, reel_text_sink sink, void *user);
+/* The averages and how their text is written. */
+REEL_API void reel_help_averages(reel_text_sink sink, void *user);
+/* The flag of a hyper-parameter: what its row says, or clip_norm -> clip-norm. */
+REEL_API void reel_hyper_flag(const reel_hyper *hyper, char *name, size_t size);
 /* clip_norm -> clip-norm. */
 REEL_API void reel_flag_name(const char *hyper_name, char *name, size_t size);
 /* The name of a list (NULL past its end) nearest to what was typed, NULL when none is near: about a third of its letters
@@ -179,7 +196,9 @@ REEL_API const reel_hyper *reel_optimizer_hyper_at(const reel_optimizer_type *ki
 #ifndef REEL_NO_SITE_MACROS
 #define reel_args_new(...) reel_args_new(REEL_HERE, __VA_ARGS__)
 #define reel_args_add(...) reel_args_add(REEL_HERE, __VA_ARGS__)
+#define reel_args_add_groups(...) reel_args_add_groups(REEL_HERE, __VA_ARGS__)
 #define reel_args_read(...) reel_args_read(REEL_HERE, __VA_ARGS__)
+#define reel_args_checkpoint(...) reel_args_checkpoint(REEL_HERE, __VA_ARGS__)
 #define reel_args_optimizer(...) reel_args_optimizer(REEL_HERE, __VA_ARGS__)
 #define reel_args_apply(...) reel_args_apply(REEL_HERE, __VA_ARGS__)
 #define reel_optimizer_build(...) reel_optimizer_build(REEL_HERE, __VA_ARGS__)

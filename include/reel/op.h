@@ -46,7 +46,7 @@ typedef struct reel_sample_operand {
     bool constant;      /* not differentiated */
 } reel_sample_operand;
 
-#define REEL_SAMPLE_OPERANDS 4
+#define REEL_SAMPLE_OPERANDS 6
 typedef struct reel_sample {
     const char *name;
     int count;

@@ -348,6 +348,17 @@ REEL_API reel_value reel_max_pool2d(REEL_SITE reel_value x, const int64_t *kerne
  * (reel_tape_set_rng); in evaluation mode x. Srivastava et al., JMLR 2014. */
 REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 
+/* Structural similarity of images (src/ops/ssim.c; Wang, Bovik, Sheikh and Simoncelli, IEEE Transactions on Image
+ * Processing 13(4), 2004). x and y (..., height, width) with numbers of [0,1]: the mean, over all planes and all windows, of
+ *     (2 m n + C1) (2 cov + C2) / ((m^2 + n^2 + C1) (var x + var y + C2)),  C1 = 0.01^2, C2 = 0.03^2,
+ * with the means m of x and n of y, the variances and the covariance under the weights of the window, divided by no n - 1.
+ * 1 when x = y; 1 - ssim is a loss. Both operands get a gradient. Error: shapes that differ, or too small for a window. */
+typedef enum reel_ssim_window {
+    REEL_SSIM_UNIFORM, /* 8 x 8, equal weights, top left corners at rows 0 ... height-9 and columns 0 ... width-9 */
+    REEL_SSIM_GAUSSIAN /* 11 x 11, weights exp(-r^2 / (2 1.5^2)) with sum 1, all windows that lie inside, as in the paper */
+} reel_ssim_window;
+REEL_API reel_value reel_ssim(REEL_SITE reel_value x, reel_value y, reel_ssim_window window);
+
 #ifndef REEL_NO_SITE_MACROS
 #define reel_reshape(...) reel_reshape(REEL_HERE, __VA_ARGS__)
 #define reel_transpose(...) reel_transpose(REEL_HERE, __VA_ARGS__)
@@ -461,6 +472,7 @@ REEL_API reel_value reel_dropout(REEL_SITE reel_value x, double p);
 #define reel_nll(...) reel_nll(REEL_HERE, __VA_ARGS__)
 #define reel_cross_entropy_probs(...) reel_cross_entropy_probs(REEL_HERE, __VA_ARGS__)
 #define reel_dropout(...) reel_dropout(REEL_HERE, __VA_ARGS__)
+#define reel_ssim(...) reel_ssim(REEL_HERE, __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus

@@ -61,6 +61,13 @@ REEL_API void reel_params_touch(reel_params *params);
 REEL_API reel_status reel_params_set_trainable(REEL_SITE reel_params *params, int index, bool trainable);
 REEL_API bool reel_params_trainable(const reel_params *params, int index);
 
+/* Bounds of a parameter (default: none; an infinite one is none): every optimizer's step ends with p = min(max(p, low),
+ * high), element by element, which makes it a projected one (Bertsekas, Nonlinear Programming, 1999, section 2.3); NaN
+ * stays. Moments are left as they are. A parameter that is not trained is left alone, and so are values written by hand.
+ * Checkpoints tell the bounds; a resumed run keeps the program's. Error: an index outside the range; low > high or NaN. */
+REEL_API reel_status reel_params_set_bounds(REEL_SITE reel_params *params, int index, double low, double high);
+REEL_API void reel_params_bounds(const reel_params *params, int index, double *low, double *high);
+
 /* Is there a gradient that no step has consumed? */
 REEL_API bool reel_params_has_gradient(const reel_params *params);
 /* Drops the gradient: the next walk back starts from nothing. */
@@ -79,6 +86,7 @@ REEL_API reel_status reel_params_set_gradient(REEL_SITE reel_params *params, con
 #define reel_params_copy(...) reel_params_copy(REEL_HERE, __VA_ARGS__)
 #define reel_params_set_gradient(...) reel_params_set_gradient(REEL_HERE, __VA_ARGS__)
 #define reel_params_set_trainable(...) reel_params_set_trainable(REEL_HERE, __VA_ARGS__)
+#define reel_params_set_bounds(...) reel_params_set_bounds(REEL_HERE, __VA_ARGS__)
 #endif
 
 #ifdef __cplusplus

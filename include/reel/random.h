@@ -6,6 +6,7 @@
  *           once, so that its whole state is a few integers. For everything new.
  *   numpy   numpy.random.RandomState, bit for bit.
  *   torch   PyTorch's CPU generator (x86-64 with AVX2), bit for bit.
+ *   rust    StdRng of Rust's crate rand 0.8, bit for bit: ChaCha with 12 rounds, seeded by seed_from_u64.
  */
 #ifndef REEL_RANDOM_H
 #define REEL_RANDOM_H
@@ -24,9 +25,10 @@ typedef struct reel_rng reel_rng;
 REEL_API reel_rng *reel_rng_philox_new(REEL_SITE reel_context *context, uint64_t seed, const char *name);
 REEL_API reel_rng *reel_rng_numpy_new(REEL_SITE reel_context *context, uint64_t seed);
 REEL_API reel_rng *reel_rng_torch_new(REEL_SITE reel_context *context, uint64_t seed);
+REEL_API reel_rng *reel_rng_rust_new(REEL_SITE reel_context *context, uint64_t seed);
 REEL_API void reel_rng_free(reel_rng *rng);
 
-/* "philox", "numpy" or "torch"; "none" for NULL. */
+/* "philox", "numpy", "torch" or "rust"; "none" for NULL. */
 REEL_API const char *reel_rng_kind(const reel_rng *rng);
 /* Starts again from `seed`, philox at position 0; a kept normal number is dropped. */
 REEL_API void reel_rng_seed(reel_rng *rng, uint64_t seed);
@@ -48,6 +50,8 @@ REEL_API uint64_t reel_rng_bits64(reel_rng *rng);
  *   numpy   draws doubles and rounds.
  *   torch   draws in the type of `out`, as PyTorch does, which for normal numbers depends on whether there are 16 or
  *           more.
+ *   rust    draws in the type of `out`: rng.gen_range(low..high), float from 23 bits of one word, double from 52 bits of
+ *           two; `high` is never reached. Normal: Box and Muller's transform in double.
  * With rounding, numpy and torch can reach `high`, as their originals do. Error: another element type; bounds out of
  * order, or not finite in the type of `out` (their distance too); a negative deviation. */
 REEL_API reel_status reel_rng_uniform(REEL_SITE reel_rng *rng, reel_array *out, double low, double high);
@@ -56,12 +60,14 @@ REEL_API reel_status reel_rng_normal(REEL_SITE reel_rng *rng, reel_array *out, d
 REEL_API double reel_rng_uniform_one(reel_rng *rng);
 REEL_API double reel_rng_normal_one(reel_rng *rng);
 
-/* Fills `out` (int64) with integers of [low, high). Each is equally likely on philox and numpy; torch takes remainders
- * of 32 bits (64 when high - low is 2^32 or more), with the slight bias that goes with it. Error: low >= high. */
+/* Fills `out` (int64) with integers of [low, high). Each is equally likely on philox, numpy and rust (gen_range of i64);
+ * torch takes remainders of 32 bits (64 when high - low is 2^32 or more), with the slight bias that goes with it. Error:
+ * low >= high. */
 REEL_API reel_status reel_rng_integers(REEL_SITE reel_rng *rng, reel_array *out, int64_t low, int64_t high);
 
-/* Writes a random permutation of 0 .. n-1 to `out` (n): numpy.random.permutation, torch.randperm; philox: a keyed
- * permutation, see reel_rng_permuted, which uses up 32 words whatever n. Error: n negative; no `out`. */
+/* Writes a random permutation of 0 .. n-1 to `out` (n): numpy.random.permutation, torch.randperm, SliceRandom::shuffle of
+ * rand 0.8; philox: a keyed permutation, see reel_rng_permuted, which uses up 32 words whatever n. Error: n negative; no
+ * `out`. */
 REEL_API reel_status reel_rng_permutation(REEL_SITE reel_rng *rng, int64_t n, int64_t *out);
 /* philox only: element i of the permutation of 0 .. n-1 that reel_rng_permutation gives right after
  * reel_rng_seek(philox, position), in O(1): a sampler reaches any batch of any epoch at once. The stream is left as it
@@ -82,7 +88,7 @@ REEL_API reel_status reel_rng_choice(REEL_SITE reel_rng *rng, reel_array *out, i
 
 /* Fills `mask` (uint8) with 1 where an element is kept and 0 where it is dropped; each is dropped with probability p.
  * Draws nothing for p = 0 and p = 1. torch: the mask of torch.nn.functional.dropout in builds without MKL. philox: one
- * word an element, p to 32 bits. numpy: kept where rand() < 1 - p. */
+ * word an element, p to 32 bits. numpy and rust: kept where a uniform number < 1 - p. */
 REEL_API reel_status reel_rng_keep_mask(REEL_SITE reel_rng *rng, reel_array *mask, double p);
 /* Fills `out` (uint8) with 1 with probability p, else 0. `p` (float or double): as many elements as `out`, or one for
  * all. A uniform number in the type of `p` is drawn for each, and is 1 where it is below p: torch.bernoulli of a tensor
@@ -120,6 +126,7 @@ REEL_API reel_status reel_init_truncated_normal(REEL_SITE reel_rng *rng, reel_ar
 #define reel_rng_philox_new(...) reel_rng_philox_new(REEL_HERE, __VA_ARGS__)
 #define reel_rng_numpy_new(...) reel_rng_numpy_new(REEL_HERE, __VA_ARGS__)
 #define reel_rng_torch_new(...) reel_rng_torch_new(REEL_HERE, __VA_ARGS__)
+#define reel_rng_rust_new(...) reel_rng_rust_new(REEL_HERE, __VA_ARGS__)
 #define reel_rng_seek(...) reel_rng_seek(REEL_HERE, __VA_ARGS__)
 #define reel_rng_uniform(...) reel_rng_uniform(REEL_HERE, __VA_ARGS__)
 #define reel_rng_normal(...) reel_rng_normal(REEL_HERE, __VA_ARGS__)

@@ -15,6 +15,8 @@
 #include <reel/data.h>
 #include <reel/diagnose.h>
 #include <reel/hyper.h>
+#include <reel/landscape.h>
+#include <reel/image.h>
 #include <reel/nn.h>
 #include <reel/op.h>
 #include <reel/ops.h>
@@ -23,6 +25,7 @@
 #include <reel/random.h>
 #include <reel/resume.h>
 #include <reel/schedule.h>
+#include <reel/table.h>
 #include <reel/tape.h>
 #include <reel/trace.h>
 #include <reel/train.h>

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPTIMIZER, SCHEDULE, SCHEDULE_ORIGIN, RESET_MOMENTS, THREADS, TRAINING_COUNT };
+enum { OPTIMIZER, AVERAGE, SCHEDULE, SCHEDULE_ORIGIN, RESET_MOMENTS, THREADS, TRAINING_COUNT };
 enum { CHECKPOINT_DIR, RESUME, FORCE, FOLDER_COUNT };
-enum { SETTINGS_MOST = 64, PATH_ROOM = 4096, NAME_ROOM = 40 };
+enum { SETTINGS_MOST = 64, PATH_ROOM = 4096, NAME_ROOM = 40, GROUPS_MOST = 8 };
 
 struct reel_args {
     reel_object object;
@@ -36,6 +36,10 @@ struct reel_args {
     char (*own_names)[NAME_ROOM];
     bool *own_given;
     int own_count;
+    const reel_flag_group *groups; /* the program's that are words */
+    int group_count;
+    reel_args_check check; /* or NULL */
+    void *check_user;
     reel_optimizer_flags hypers;
     reel_optimizer_choice choice; /* kind NULL: reel_args_optimizer was not called */
     char path[PATH_ROOM];         /* of the checkpoint to be resumed; "": none */
@@ -65,6 +69,10 @@ static void rows_new(reel_args *a)
         [OPTIMIZER] = {.name = "optimizer",
                        .argument = "NAME",
                        .text = "Kind of optimizer: see below for their flags."},
+        [AVERAGE] = {.name = "average",
+                     .argument = "SPEC",
+                     .text =
+                         "Average the parameters over the steps, see below; a resume goes on with the checkpoint's."},
         [SCHEDULE] = {.name = "schedule",
                       .argument = "SPEC",
                       .text = "How the rate changes, see below; none: not at all."},
@@ -149,6 +157,9 @@ static bool is_taken(const reel_args *a, const char *name)
         if (strcmp(a->hypers.names[i], name) == 0) return true;
     for (int i = 0; i < a->own_count; i++)
         if (strcmp(a->own_names[i], name) == 0) return true;
+    for (int g = 0; g < a->group_count; g++)
+        for (int i = 0; i < a->groups[g].count; i++)
+            if (strcmp(a->groups[g].rows[i].name, name) == 0) return true;
     return strcmp(name, "help") == 0;
 }
 
@@ -162,7 +173,7 @@ reel_status reel_args_add(const char *site, reel_args *a, const reel_hyper *tabl
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "a table and its values are needed");
     for (int i = 0; i < count; i++) {
         char name[NAME_ROOM];
-        reel_flag_name(table[i].name, name, sizeof name);
+        reel_hyper_flag(&table[i], name, sizeof name);
         bool twice = reel_hyper_find(table, i, table[i].name) >= 0;
         if (twice || is_taken(a, name))
             return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name --%s is taken", name);
@@ -185,12 +196,47 @@ reel_status reel_args_add(const char *site, reel_args *a, const reel_hyper *tabl
         return REEL_NO_MEMORY;
     }
     for (int i = 0; i < count; i++) {
-        reel_flag_name(table[i].name, names[old + (size_t)i], NAME_ROOM);
+        reel_hyper_flag(&table[i], names[old + (size_t)i], NAME_ROOM);
         rows[old + (size_t)i] = (reel_flag){.number = &values[i], .hyper = &table[i]};
         if (table[i].kind == REEL_HYPER_SWITCH) rows[old + (size_t)i].without = "1";
     }
     for (size_t i = 0; i < now; i++) rows[i].name = names[i], rows[i].given = &given[i];
     return REEL_OK;
+}
+
+reel_status reel_args_add_groups(const char *site, reel_args *a, const reel_flag_group *groups, int count)
+{
+    const char *who = "args_add_groups";
+    if (!a) return REEL_BAD_ARGUMENT;
+    reel_context *context = a->object.context;
+    if (reel_failed(context)) return reel_error_status(context);
+    if (a->groups || !groups || count < 1 || count > GROUPS_MOST)
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "found %d groups, expected 1 to %d, once", count,
+                              GROUPS_MOST);
+    for (int g = 0; g < count; g++)
+        for (int i = 0; i < groups[g].count; i++)
+            if (is_taken(a, groups[g].rows[i].name))
+                return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name --%s is taken",
+                                      groups[g].rows[i].name);
+    a->groups = groups;
+    a->group_count = count;
+    return REEL_OK;
+}
+
+void reel_args_set_check(reel_args *a, reel_args_check check, void *user)
+{
+    if (!a) return;
+    a->check = check;
+    a->check_user = user;
+}
+
+void reel_args_default(reel_args *a, const char *flag, const char *value)
+{
+    if (!a || !flag) return;
+    for (int i = 0; i < TRAINING_COUNT; i++)
+        if (strcmp(a->training_rows[i].name, flag) == 0 && !a->training[i]) a->training[i] = value;
+    for (int i = 0; i < FOLDER_COUNT; i++)
+        if (strcmp(a->folder_rows[i].name, flag) == 0 && !a->folder[i]) a->folder[i] = value;
 }
 
 void reel_args_set_operands(reel_args *a, const char *name, int least, int most)
@@ -255,10 +301,13 @@ static bool read_values(reel_args *a, char sentence[REEL_FLAGS_TEXT])
     static const reel_hyper threads = {.name = "threads", .least = 1, .most = 4096, .kind = REEL_HYPER_WHOLE};
     reel_context *context = a->object.context;
     double number;
-    for (int i = 0; i < a->setting_count; i++)
-        if (a->settings[i] && !reel_flag_read(context, a->setting_names[i], reel_trainer_setting(i), a->settings[i],
-                                              &a->setting_values[i], sentence))
+    for (int i = 0; i < a->setting_count; i++) {
+        const reel_hyper *row = reel_trainer_setting(i);
+        bool all = a->settings[i] && strcmp(row->name, "keep") == 0 && strcmp(a->settings[i], "all") == 0;
+        const char *typed = all ? "0" : a->settings[i];
+        if (typed && !reel_flag_read(context, a->setting_names[i], row, typed, &a->setting_values[i], sentence))
             return false;
+    }
     if (!a->training[THREADS]) return true;
     if (!reel_flag_read(context, "threads", &threads, a->training[THREADS], &number, sentence)) return false;
     reel_context_set_threads(context, (int)number);
@@ -270,19 +319,22 @@ reel_args_end reel_args_read(const char *site, reel_args *a)
     if (!a) return REEL_ARGS_FAILED;
     (void)site;
     reel_context *context = a->object.context;
-    const reel_flag_group groups[] = {{"the program", a->own, a->own_count},
-                                      {"training", a->training_rows, TRAINING_COUNT},
-                                      {"hyper-parameters", a->hypers.rows, a->hypers.count},
-                                      {"trainer", a->setting_rows, a->setting_count},
-                                      {"checkpoints", a->folder_rows, FOLDER_COUNT}};
-    int skip = a->own_count == 0;
+    const reel_flag_group training[] = {{"training", a->training_rows, TRAINING_COUNT},
+                                        {"hyper-parameters", a->hypers.rows, a->hypers.count},
+                                        {"trainer", a->setting_rows, a->setting_count},
+                                        {"checkpoints", a->folder_rows, FOLDER_COUNT}};
+    reel_flag_group groups[GROUPS_MOST + 1 + sizeof training / sizeof *training];
+    int count = 0;
+    for (int i = 0; i < a->group_count; i++) groups[count++] = a->groups[i];
+    if (a->own_count > 0) groups[count++] = (reel_flag_group){"the program", a->own, a->own_count};
+    for (size_t i = 0; i < sizeof training / sizeof *training; i++) groups[count++] = training[i];
     const reel_flag_set set = {.command = command_of(a),
                                .operands = a->operands,
                                .least = a->least,
                                .most = a->most,
                                .text = a->about,
-                               .groups = groups + skip,
-                               .group_count = 5 - skip};
+                               .groups = groups,
+                               .group_count = count};
     char sentence[REEL_FLAGS_TEXT];
     if (reel_failed(context)) return a->end = REEL_ARGS_FAILED;
     a->end = REEL_ARGS_GO;
@@ -291,11 +343,13 @@ reel_args_end reel_args_read(const char *site, reel_args *a)
         reel_flags_help(&set, add_text, a);
         reel_optimizer_flags_help(&a->hypers, add_text, a);
         reel_help_schedules(context, add_text, a);
+        reel_help_averages(add_text, a);
         a->end = REEL_ARGS_HELP;
     } else if (a->first < 0 || !read_values(a, sentence)) {
         wrong(a, sentence);
     } else {
-        const char *unfit = conflict(a);
+        const char *unfit = a->check ? a->check(a, a->check_user) : NULL;
+        if (!unfit) unfit = conflict(a);
         if (unfit) wrong(a, unfit);
     }
     return reel_failed(context) ? (a->end = REEL_ARGS_FAILED) : a->end;
@@ -376,6 +430,13 @@ static const reel_checkpoint *checkpoint(reel_args *a, const char *site)
     return a->checkpoint;
 }
 
+const reel_checkpoint *reel_args_checkpoint(const char *site, reel_args *a, const char **path)
+{
+    const reel_checkpoint *found = a ? checkpoint(a, site) : NULL;
+    if (path) *path = a ? a->path : "";
+    return found;
+}
+
 reel_optimizer *reel_args_optimizer(const char *site, reel_args *a, reel_params *params, const char *kind, double lr)
 {
     char found[NAME_ROOM], sentence[REEL_FLAGS_TEXT];
@@ -426,6 +487,17 @@ static void apply_settings(reel_args *a, const char *site, reel_trainer *t)
     if (a->folder[FORCE] && a->folder[RESUME]) reel_trainer_set(site, t, "other_data", 1);
 }
 
+/* Of the flag, or of the checkpoint, whose values are then loaded. */
+static void apply_average(reel_args *a, const char *site, reel_trainer *t)
+{
+    char kind[NAME_ROOM];
+    const char *spec = a->training[AVERAGE];
+    if (!spec && reel_checkpoint_text(checkpoint(a, site), "state/average/kind", kind, sizeof kind)) spec = kind;
+    if (!spec || t->average || reel_failed(a->object.context)) return;
+    reel_average *average = reel_average_parse(site, t->params, spec);
+    if (average) reel_trainer_set_average(site, t, average);
+}
+
 static void apply_folder(reel_args *a, const char *site, reel_trainer *t)
 {
     const char *folder = a->folder[CHECKPOINT_DIR], *resume = a->folder[RESUME];
@@ -450,6 +522,7 @@ reel_status reel_args_apply(const char *site, reel_args *a, reel_trainer *t)
     if (reel_failed(context)) return reel_error_status(context);
     const char *origin = a->training[SCHEDULE_ORIGIN], *reset = a->training[RESET_MOMENTS];
     apply_settings(a, site, t);
+    apply_average(a, site, t);
     for (int i = 0; i < a->choice.given_count; i++)
         reel_trainer_ask(site, t, a->choice.given[i].name, a->choice.given[i].value, "flag");
     if (a->training[SCHEDULE]) reel_trainer_ask_schedule(site, t, a->training[SCHEDULE], "flag");

@@ -47,6 +47,11 @@ reel_rng *reel_rng_torch_new(const char *site, reel_context *context, uint64_t s
     return rng_new(site, "rng_torch_new", context, &rng_torch, seed, NULL);
 }
 
+reel_rng *reel_rng_rust_new(const char *site, reel_context *context, uint64_t seed)
+{
+    return rng_new(site, "rng_rust_new", context, &rng_rust, seed, NULL);
+}
+
 void reel_rng_free(reel_rng *rng)
 {
     object_free(rng);

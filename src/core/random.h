@@ -36,6 +36,13 @@ typedef struct philox {
 /* Ten rounds on `counter` with `key`. */
 void philox4x32(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
 
+/* ChaCha12: word i is word i mod 16 of block i / 16. `block` is block number `cached`, UINT64_MAX for none. */
+typedef struct chacha {
+    uint32_t key[8];
+    uint64_t index, cached;
+    uint32_t block[16];
+} chacha;
+
 /* What a kind of stream provides. Arguments have been checked; `range` is high - low >= 1. */
 typedef struct rng_methods {
     const char *kind;
@@ -53,7 +60,7 @@ typedef struct rng_methods {
     bool permutes_in_part;
 } rng_methods;
 
-extern const rng_methods rng_philox, rng_numpy, rng_torch;
+extern const rng_methods rng_philox, rng_numpy, rng_torch, rng_rust;
 
 struct reel_rng {
     reel_object object;
@@ -65,6 +72,7 @@ struct reel_rng {
     union {
         mt19937 mt;
         philox philox;
+        chacha chacha;
     };
 };
 
@@ -77,6 +85,8 @@ static inline void rng_drop_kept(reel_rng *rng)
 
 /* Puts the philox part at the start of a position. */
 void rng_philox_seek(reel_rng *rng, uint64_t position);
+/* Puts a rust stream in front of word `index`. */
+void rng_rust_seek(reel_rng *rng, uint64_t index);
 /* A torch generator that belongs to no context, for use on the stack. */
 void rng_torch_private(reel_rng *rng, uint64_t seed);
 

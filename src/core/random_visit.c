@@ -49,6 +49,15 @@ static void visit_philox(reel_rng *rng, visitor *v, uint64_t seed)
     rng->philox.index = index;
 }
 
+static void visit_chacha(reel_rng *rng, visitor *v, uint64_t seed)
+{
+    uint64_t index = rng->chacha.index;
+    visit_uint64(v, "index", &index);
+    if (visit_mode_of(v) != VISIT_LOAD || visit_failed(v)) return;
+    reel_rng_seed(rng, seed); /* the key follows from the seed */
+    rng_rust_seek(rng, index);
+}
+
 void rng_visit(reel_rng *rng, visitor *v, const char *name)
 {
     if (!rng || !v) return;
@@ -60,6 +69,8 @@ void rng_visit(reel_rng *rng, visitor *v, const char *name)
     visit_uint64(v, "seed", &seed);
     if (rng->methods == &rng_philox)
         visit_philox(rng, v, seed);
+    else if (rng->methods == &rng_rust)
+        visit_chacha(rng, v, seed);
     else
         visit_mt19937(&rng->mt, v);
     visit_bool(v, "has_kept", &has_kept);

@@ -21,6 +21,7 @@ struct softmax_kernels;
 struct reduce_kernels;
 struct layer_kernels;
 struct random_kernels;
+struct ssim_kernels;
 
 typedef struct kernels {
     const char *isa; /* "generic", "avx2" or "avx512" */
@@ -33,6 +34,7 @@ typedef struct kernels {
     const struct reduce_kernels *reduce;
     const struct layer_kernels *layer;
     const struct random_kernels *random;
+    const struct ssim_kernels *ssim;
 } kernels;
 
 typedef enum kernels_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT } kernels_isa;

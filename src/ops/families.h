@@ -28,7 +28,8 @@
     X(norm_family)                                                                                                     \
     X(running_family)                                                                                                  \
     X(loss_scalar_family)                                                                                              \
-    X(loss_class_family)
+    X(loss_class_family)                                                                                               \
+    X(ssim_family)
 
 #define DECLARE_FAMILY(name) extern op_family name;
 OP_FAMILIES(DECLARE_FAMILY)

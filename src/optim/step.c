@@ -178,6 +178,7 @@ reel_status reel_optimizer_step(const char *site, reel_optimizer *o)
     for (int g = 0; g < o->group_count && o->type->begin; g++)
         o->type->begin(o->groups[g].current, o->steps + 1, o->groups[g].scalars);
     for (run r = {0}; status == REEL_OK && run_next(o, &r);) status = update_run(o, &r);
+    params_project(o->params);
     reel_params_touch(o->params);
     reel_params_drop_gradient(o->params);
     if (status != REEL_OK) return reel_error_set(context, status, site, who, "the update of %s failed", o->type->name);

@@ -4,6 +4,7 @@
  */
 #include "tape/params.h"
 
+#include <math.h>
 #include <string.h>
 
 #define VECTOR_STAGGER 1088 /* bytes between the starts of two slots, modulo a page */
@@ -135,6 +136,8 @@ static int slice_add(reel_params *params, const char *site, slice_vector *v, con
     if (!copy) return -1;
     slice *s = &v->slices[v->count];
     *s = (slice){.name = copy, .offset = v->size, .size = size, .rank = rank, .trainable = true};
+    s->low = -INFINITY;
+    s->high = INFINITY;
     for (int i = 0; i < rank; i++) s->shape[i] = shape[i];
     size_t element = reel_dtype_size(params->dtype);
     memset((char *)v->data + (size_t)v->size * element, 0, (size_t)size * element);
@@ -335,6 +338,60 @@ bool reel_params_trainable(const reel_params *params, int index)
 {
     const slice *s = params ? slice_at(&params->values, index) : NULL;
     return s && s->trainable;
+}
+
+reel_status reel_params_set_bounds(const char *site, reel_params *params, int index, double low, double high)
+{
+    const char *who = "params_set_bounds";
+    if (!params) return REEL_BAD_ARGUMENT;
+    reel_context *context = params->object.context;
+    if (index < 0 || index >= params->values.count)
+        return reel_error_set(context, REEL_BAD_INDEX, site, who, "found parameter %d, expected 0 to %d", index,
+                              params->values.count - 1);
+    slice *s = &params->values.slices[index];
+    if (!(low <= high))
+        return reel_error_set(context, REEL_BAD_ARGUMENT, site, who,
+                              "\"%s\": found bounds %g and %g, expected low <= high", s->name, low, high);
+    s->low = low;
+    s->high = high;
+    s->bounded = low > -INFINITY || high < INFINITY;
+    return REEL_OK;
+}
+
+void reel_params_bounds(const reel_params *params, int index, double *low, double *high)
+{
+    const slice *s = params ? slice_at(&params->values, index) : NULL;
+    if (low) *low = s ? s->low : -INFINITY;
+    if (high) *high = s ? s->high : INFINITY;
+}
+
+/* NaN passes: no comparison with it holds. */
+static void project_float(float *x, int64_t n, float low, float high)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float v = x[i] < low ? low : x[i];
+        x[i] = v > high ? high : v;
+    }
+}
+
+static void project_double(double *x, int64_t n, double low, double high)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double v = x[i] < low ? low : x[i];
+        x[i] = v > high ? high : v;
+    }
+}
+
+void params_project(reel_params *params)
+{
+    for (int i = 0; i < params->values.count; i++) {
+        const slice *s = &params->values.slices[i];
+        if (!s->bounded || !s->trainable) continue;
+        if (params->dtype == REEL_FLOAT)
+            project_float((float *)params->values.data + s->offset, s->size, (float)s->low, (float)s->high);
+        else
+            project_double((double *)params->values.data + s->offset, s->size, s->low, s->high);
+    }
 }
 
 bool reel_params_has_gradient(const reel_params *params)

@@ -16,6 +16,8 @@ typedef struct slice {
     int64_t shape[REEL_MAX_RANK];
     int rank;
     bool trainable;
+    bool bounded;
+    double low, high;
     bool written; /* its gradient holds something since the last step; else the next contribution overwrites */
 } slice;
 
@@ -55,6 +57,9 @@ size_t params_vector_bytes(const reel_params *params, int slot);
 
 /* The array that slice s covers in a vector that starts at base; data NULL when either is. */
 reel_array slice_view(const reel_params *params, const slice *s, void *base);
+
+/* Puts the elements of every trainable parameter that has bounds between them. */
+void params_project(reel_params *params);
 
 /* Saves, checks, loads or hashes all parameters and buffers by name. */
 void params_visit(reel_params *params, visitor *v, const char *name);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the documents of the jobs to what the judges look at.
+ */
+#ifndef TOOLS_STUDY_FACTS_H
+#define TOOLS_STUDY_FACTS_H
+
+#include "claims.h"
+#include "plan.h"
+
+/* The documents of the full study; a job that was not run is NULL. */
+typedef struct study_documents {
+    cJSON *published, *gradient, *constant, *smooth;
+    cJSON **arms;   /* (plan->arms.count) */
+    cJSON **guards; /* (study_guard_count) */
+} study_documents;
+
+/* NAME.json of the folder, whatever its key; NULL: there is none. */
+cJSON *study_document(const study_plan *plan, const char *name);
+bool study_documents_read(study_documents *documents, const study_plan *plan);
+void study_documents_free(study_documents *documents, const study_plan *plan);
+
+double study_number(const cJSON *object, const char *name);
+/* Member of every member of an arm: "final", ...; count in *count. Free it. */
+double *study_members(const cJSON *arm, const char *name, int *count);
+arm_facts study_arm_facts(const cJSON *arm);
+
+/* Of a mechanism document: is the ratio of actual to promised change near 1 for the shortest step? NaN steps are not. */
+bool study_step_settles(const cJSON *step);
+#define STUDY_SETTLED 0.1
+
+/* The facts of the run in `history_of` (the published one, or another), the rest from the constant-rate run. False without
+ * memory. */
+bool study_facts_read(study_facts *facts, const study_plan *plan, const study_documents *documents,
+                      const cJSON *history_of);
+void study_facts_free(study_facts *facts);
+
+#endif
