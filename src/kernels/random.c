@@ -3,7 +3,6 @@
  * Loops over many random words, the same numbers in every instruction set.
  */
 #include "core/philox.h"
-#include "core/random.h"
 #include "kernels/vector.h"
 
 #include <math.h>
@@ -88,7 +87,7 @@ static void words(const philox_place *at, uint64_t first, int64_t blocks, uint32
     for (int64_t b = 0; b < blocks; b++, first++, out += 4) {
         const uint32_t counter[] = {(uint32_t)first, (uint32_t)(first >> 32), (uint32_t)at->position,
                                     (uint32_t)(at->position >> 32)};
-        philox4x32(at->key, counter, out);
+        philox_block(at->key, counter, out);
     }
 }
 #endif
