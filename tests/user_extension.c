@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that adds its own operation, loss, optimizer and schedule; run, stopped and resumed like the built-in ones,
- * and with flags from their tables: user_extension [FLAG...]
+ * A program's own operation, loss, optimizer and schedule, with flags from their tables: user_extension [FLAG...]
  */
 #include <reel/reel.h>
 
@@ -25,13 +24,13 @@ static reel_status logcosh_forward(reel_call *call)
 
 static reel_status logcosh_backward(reel_call *call)
 {
-    const double *x = call->in[0]->data, *g = call->out_gradient;
-    double *to = call->in_gradient[0];
+    double *x = call->in[0]->data, *to = call->in_gradient[0];
+    const double *g = call->out_gradient;
     for (int64_t i = 0; to && i < call->out->size; i++) to[i] = (call->add[0] ? to[i] : 0) + tanh(x[i]) * g[i];
     return REEL_OK;
 }
 
-static const reel_sample samples[] = {{"vector", 1, {{1, {5}, -3, 3, NULL, REEL_FLOAT, false}}, NULL, false}};
+static const reel_sample sample = {"vector", 1, {{1, {5}, -3, 3, NULL, REEL_FLOAT, false}}, NULL, false};
 static const reel_op logcosh = {.size = sizeof(reel_op),
                                 .name = "logcosh",
                                 .formula = "y = log cosh x",
@@ -40,7 +39,7 @@ static const reel_op logcosh = {.size = sizeof(reel_op),
                                 .shape = logcosh_shape,
                                 .forward = logcosh_forward,
                                 .backward = logcosh_backward,
-                                .samples = samples,
+                                .samples = &sample,
                                 .sample_count = 1};
 
 /* The loss: its mean over the differences. */
@@ -54,7 +53,6 @@ static reel_value logcosh_loss(const char *site, reel_value prediction, reel_val
 static const reel_hyper sign_hypers[] = {
     {.name = "lr", .text = "learning rate", .value = 0.01, .most = 10},
     {.name = "beta", .text = "decay of the mean of the gradient", .value = 0.9, .most = 1, .open_most = true}};
-static const char *const sign_states[] = {"mean"};
 
 static reel_status sign_update(const reel_update *u)
 {
@@ -70,28 +68,25 @@ static reel_status sign_update(const reel_update *u)
 static const reel_optimizer_type sign_type = {.size = sizeof sign_type,
                                               .name = "sign",
                                               .formula = "x -= lr sign(m)",
-                                              .source = "definition",
                                               .hypers = sign_hypers,
                                               .hyper_count = 2,
-                                              .state_names = sign_states,
+                                              .state_names = (const char *const[]){"mean"},
                                               .state_count = 1,
                                               .update = sign_update};
 
 /* The schedule: base / (1 + k t). */
-static const reel_hyper inverse_hypers[] = {{.name = "k", .text = "how fast it falls", .value = 0.1, .most = 100}};
-
 static double inverse_rate(const reel_schedule_point *at)
 {
     return at->base / (1 + at->values[0] * (double)at->step);
 }
 
-static const reel_schedule_type inverse = {.size = sizeof inverse,
-                                           .name = "inverse",
-                                           .text = "base / (1 + k t)",
-                                           .source = "definition",
-                                           .hypers = inverse_hypers,
-                                           .hyper_count = 1,
-                                           .rate = inverse_rate};
+static const reel_schedule_type inverse = {
+    .size = sizeof inverse,
+    .name = "inverse",
+    .text = "base / (1 + k t)",
+    .hypers = &(const reel_hyper){.name = "k", .text = "fall", .value = 0.1, .most = 100},
+    .hyper_count = 1,
+    .rate = inverse_rate};
 
 int main(int argc, char **argv)
 {
@@ -111,10 +106,8 @@ int main(int argc, char **argv)
     reel_params *params = reel_params_new(reel, REEL_DOUBLE);
     reel_module *net = reel_mlp_new(params, "net", 3, (const int[]){2, 6, 1}, "tanh", reel_rng_torch_new(reel, 1));
     reel_trainer *trainer = reel_trainer_new(net, moons, logcosh_loss, reel_args_optimizer(args, params, "sign", 0.02));
-    reel_trainer_set(trainer, "epochs", 40);
-    reel_trainer_set(trainer, "batch", 20);
+    reel_trainer_set(trainer, "epochs", 40), reel_trainer_set(trainer, "batch", 20);
     reel_args_apply(args, trainer);
-    reel_trainer_set_observer(trainer, reel_progress_observe, reel_progress_new(reel, stderr));
     reel_trainer_run(trainer);
     char hash[33];
     if (reel_state_hash(reel_trainer_state(trainer), hash) == REEL_OK)

@@ -66,7 +66,8 @@ static void add_measured(cJSON *document, const reel_diagnosis *d)
                    {"limit", d->curvature.limit},
                    {"memorised", d->memorised},
                    {"fresh_gradient", d->fresh_gradient},
-                   {"fresh_loss", d->fresh_loss}};
+                   {"fresh_loss", d->fresh_loss},
+                   {"fresh_after", d->fresh_after}};
     json_add_whole(o, "step", d->step);
     json_add_whole(o, "rows", d->rows);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -74,6 +75,7 @@ static void add_measured(cJSON *document, const reel_diagnosis *d)
     json_add_whole(o, "units", d->units);
     json_add_whole(o, "dead", d->dead);
     json_add_whole(o, "dead_layer", d->dead_layer);
+    json_add_whole(o, "fresh_dead", d->fresh_dead);
     json_add_whole(o, "subset", d->subset);
     json_add_whole(o, "trial_steps", d->trial_steps);
     cJSON *trials = cJSON_AddArrayToObject(o, "trials");

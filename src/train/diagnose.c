@@ -63,12 +63,12 @@ static bool measure_point(examination *e, probe *p)
 
 /* ---- gradient against differences ---- */
 
-/* The derivative along a direction: the difference quotient that agrees best with the one of a quarter of its length,
- * and how far the two are apart. */
+/* The derivative along a direction: the difference quotient that agrees best with those of four and of sixteen times its
+ * length, and how far they are apart. Between kinks two may agree by chance. */
 static bool difference(examination *e, probe *p, const double *origin, const double *direction, double *found,
                        double *error)
 {
-    double before = NAN, length = 1e-2 * (1 + norm(p->n, origin)) / norm(p->n, direction);
+    double before = NAN, apart = NAN, length = 1e-2 * (1 + norm(p->n, origin)) / norm(p->n, direction);
     *error = INFINITY;
     for (int k = 0; k < LENGTHS; k++, length /= 4) {
         double loss[2];
@@ -80,10 +80,12 @@ static bool difference(examination *e, probe *p, const double *origin, const dou
         if (reel_failed(e->context)) return false;
         double slope = (loss[0] - loss[1]) / (2 * length);
         double rounding = 2 * p->epsilon * fmax(fabs(loss[0]), fabs(loss[1])) / length;
-        if (k > 0 && isfinite(slope) && fabs(slope - before) + rounding < *error) {
-            *error = fabs(slope - before) + rounding;
+        double change = fabs(slope - before), farthest = fmax(apart, change) + rounding;
+        if (k > 1 && isfinite(slope) && farthest < *error) {
+            *error = farthest;
             *found = slope;
         }
+        apart = change;
         before = slope;
     }
     return true;
@@ -207,6 +209,7 @@ static void examine(examination *e)
     if (right && e->row_count < trainer_rows(e->trainer)) right = probe_set_rows(&p, e->rows, e->row_count);
     right = right && measure_point(e, &p);
     if (right) diagnosis_trials(e, &p);
+    if (right && e->out->dead > 0) diagnosis_fresh_trial(e, &p);
     probe_end(&p);
     if (!right || reel_failed(e->context)) return;
     if (e->data.rows) e->out->baseline = diagnosis_baseline(e, e->rows, e->row_count);
@@ -233,7 +236,8 @@ reel_status reel_diagnose(const char *site, reel_trainer *t, reel_diagnosis *out
                             .curvature = {.limit = NAN, .loss = NAN},
                             .memorised = NAN,
                             .fresh_gradient = NAN,
-                            .fresh_loss = NAN};
+                            .fresh_loss = NAN,
+                            .fresh_after = NAN};
     examination e = {.trainer = t, .context = context, .site = site, .out = out};
     if (reel_params_seal(site, t->params) != REEL_OK) return reel_error_status(context);
     if (examination_begin(&e)) examine(&e);

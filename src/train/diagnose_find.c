@@ -27,9 +27,13 @@
 #define UNLEARNED 0.9   /* of the baseline */
 #define FALLS_LITTLE 0.02
 #define FALLS_MUCH 0.1
+#define FAR_BELOW 1000 /* times the largest stable rate is above the rate */
+#define ABSURD 1e4
+#define STANDS 0.001 /* share of the loss that the steps change */
 #define MOVES 0.005
 #define MOVES_UP 0.05 /* by the noise of the batches */
 #define GRADIENT_TINY 0.01
+#define GRADIENT_NONE 1e-6
 #define DEAD_SHARE 0.5
 #define OVER_TRAINING 1.5
 #define OVER_BEST 1.1
@@ -276,29 +280,46 @@ static bool is_too_small(const reel_diagnosis *d)
     return d->subset > 0 && d->memorised > NOT_LEARNED * d->baseline;
 }
 
-/* Steps at the rate gain little, at higher ones more and more, and the gradient is no plateau's. */
+/* The factor of 100 and more whose steps gain most, and what they gain; 0: none gains anything. */
+static double best_higher(const reel_diagnosis *d, double *most)
+{
+    double factor = *most = 0;
+    for (int i = 0; i < d->trial_count; i++)
+        if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > *most)
+            *most = gain(d, factor = d->trials[i].factor);
+    return factor;
+}
+
+/* Steps at the rate gain little, at higher ones more and more, and the gradient is no plateau's; or nothing at all, and the
+ * rate is so far below what the curvature allows that it need not be tried. */
 static bool find_rate_low(examination *e)
 {
     const reel_diagnosis *d = e->out;
-    double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
-    double now = gain(d, 1), most = 0, factor = 0;
-    bool far_below = isfinite(limit) && rate < limit / 1000; /* then less is enough on both sides */
-    double little = far_below ? 2 * FALLS_LITTLE : FALLS_LITTLE,
-           much = far_below ? FALLS_LITTLE + 5 * fabs(now) : FALLS_MUCH;
-    for (int i = 0; i < d->trial_count; i++)
-        if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > most)
-            most = gain(d, factor = d->trials[i].factor);
-    if (is_too_small(d) && d->loss < BEGUN * d->baseline) return false;
+    double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit, now = gain(d, 1), most;
+    double factor = best_higher(d, &most), below = isfinite(limit) ? limit / rate : 1;
+    double little = below > FAR_BELOW ? 2 * FALLS_LITTLE : FALLS_LITTLE, /* then less is enough on both sides */
+        much = below > FAR_BELOW ? FALLS_LITTLE + 5 * fabs(now) : FALLS_MUCH;
+    if (is_too_small(d) && (d->loss < BEGUN * d->baseline || below < ABSURD)) return false;
     if (d->trial_count == 0 || rate > limit / 20 || d->gradient_norm < GRADIENT_TINY * d->fresh_gradient) return false;
-    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > much)) return false;
+    bool rises = now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > much;
+    bool stands = below > ABSURD && fabs(now) < STANDS && !(d->loss < LARGE * d->baseline);
+    if (!rises && !stands) return false;
     reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, little);
     if (!f) return true;
-    TEXT(f,
-         "in %d steps at the rate %.3g the loss falls by %.2g %% (less than %g %%), at %g times the rate by %.3g %%; "
-         "the largest stable rate is %.3g",
-         d->trial_steps, rate, 100 * now, 100 * little, factor, 100 * most, limit);
+    if (rises)
+        TEXT(f,
+             "in %d steps at the rate %.3g the loss falls by %.2g %% (less than %g %%), at %g times the rate by %.3g "
+             "%%; "
+             "the largest stable rate is %.3g",
+             d->trial_steps, rate, 100 * now, 100 * little, factor, 100 * most, limit);
+    else
+        TEXT(f,
+             "in %d steps at the rate %.3g the loss changes by %.2g %% (less than %g %%); the largest stable rate, "
+             "%.3g, "
+             "is %.2g times it (more than %g)",
+             d->trial_steps, rate, -100 * now, 100 * STANDS, limit, below, ABSURD);
     REMEDY(f, "Raise the rate to about %.2g; reel lr-find or reel_lr_find measures which one suits.",
-           fmin(factor * rate, isfinite(limit) ? limit / 2 : INFINITY));
+           rises ? fmin(factor * rate, isfinite(limit) ? limit / 2 : INFINITY) : limit / 20);
     return true;
 }
 
@@ -309,6 +330,9 @@ static bool find_dead(examination *e)
     const reel_diagnosis *d = e->out;
     double share = d->units ? (double)d->dead / (double)d->units : 0;
     if (d->units < 2 || (share <= DEAD_SHARE && d->dead_layer == 0)) return false;
+    /* A net that has learned its data, or goes on doing so, is not held up by those. */
+    bool learns = d->loss < LARGE * d->baseline || (d->loss < RISEN_LEAST * d->baseline && gain(d, 1) > FALLS_LITTLE);
+    if (learns && d->dead_layer == 0) return false;
     reel_finding *f = add(e, REEL_CAUSE_DEAD_UNITS, 75, share, DEAD_SHARE);
     if (!f) return true;
     if (d->dead_layer > 0) {
@@ -329,12 +353,34 @@ static bool find_dead(examination *e)
     return true;
 }
 
+/* Dead units that come of the rate: a fresh start loses them too. */
+static bool find_killing(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double share = d->units ? (double)d->fresh_dead / (double)d->units : 0,
+           rate = diagnosis_rate(e->trainer->optimizer, 0);
+    bool fails = isnan(d->fresh_after) || d->fresh_after > THROWN * d->fresh_loss;
+    if (d->step == 0 || !(share > DEAD_SHARE || fails)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 79, share, DEAD_SHARE);
+    if (!f) return true;
+    TEXT(f,
+         "from a fresh start %d steps at the rate %.4g bring the loss from %.4g to %.4g and leave %lld of %lld relu "
+         "units "
+         "dead, as %lld are now",
+         d->trial_steps, rate, d->fresh_loss, d->fresh_after, (long long)d->fresh_dead, (long long)d->units,
+         (long long)d->dead);
+    REMEDY(f, "Start again at a rate of a tenth, %.2g, or with the gradient clipped.", rate / 10);
+    return true;
+}
+
 static void find_plateau(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double now = gain(d, 1), share = d->gradient_norm / d->fresh_gradient;
     if (d->subset == 0 || !(share < GRADIENT_TINY) || !(now < MOVES && now > -MOVES_UP)) return;
-    if (!(d->memorised < 0.5 * d->loss) || d->loss < NOT_LEARNED * d->baseline) return;
+    double reached =
+        share < GRADIENT_NONE ? 0.9 : 0.5; /* where nothing pulls at all a start that gets anywhere is better */
+    if (!(d->memorised < reached * d->loss) || d->loss < NOT_LEARNED * d->baseline) return;
     reel_finding *f = add(e, REEL_CAUSE_PLATEAU, 58, share, GRADIENT_TINY);
     if (!f) return;
     TEXT(f,
@@ -403,8 +449,8 @@ void diagnosis_find(examination *e)
     } else if (e->out->count == 0) {
         find_data(e);
         find_gradient(e);
-        find_dead(e);
-        if (!find_rate_high(e) && !find_rate_low(e)) find_plateau(e);
+        bool dead = find_dead(e);
+        if (!(dead && find_killing(e)) && !find_rate_high(e) && !find_rate_low(e)) find_plateau(e);
         find_overfitting(e);
         find_too_small(e);
     }

@@ -55,12 +55,11 @@ static bool measured_rows(examination *e, probe *p)
     return probe_set_rows(p, e->rows, e->row_count);
 }
 
-static double try_rate(examination *e, probe *p, reel_rng *order, double factor)
+/* The steps, from the point where the parameters are. */
+static double rehearse(examination *e, probe *p, reel_rng *order)
 {
     double loss = NAN;
     bool right = true;
-    probe_restore(p);
-    scale_rates(p->trainer->optimizer, factor);
     p->training = true;
     p->steady = false;
     for (int64_t i = 0; i < STEPS && right; i++) {
@@ -72,9 +71,17 @@ static double try_rate(examination *e, probe *p, reel_rng *order, double factor)
     p->step = p->trainer->step;
     if (measured_rows(e, p) && right) loss = probe_loss(p, NULL, NULL);
     diagnosis_forgive(e);
+    return isfinite(loss) ? loss : NAN;
+}
+
+static double try_rate(examination *e, probe *p, reel_rng *order, double factor)
+{
+    probe_restore(p);
+    scale_rates(p->trainer->optimizer, factor);
+    double loss = rehearse(e, p, order);
     probe_restore(p);
     p->steady = true;
-    return isfinite(loss) ? loss : NAN;
+    return loss;
 }
 
 /* Factors 0.01, 0.1, ... 1000, and on while the last has gained little. */
@@ -118,6 +125,28 @@ static void fresh_start(examination *e, const probe *p, reel_rng *rng)
                 e->point[k] = 0;
         }
     }
+}
+
+void diagnosis_fresh_trial(examination *e, probe *p)
+{
+    reel_diagnosis *out = e->out;
+    reel_rng *order = reel_rng_philox_new(e->site, e->context, 0, "diagnosis order"),
+             *start = reel_rng_philox_new(e->site, e->context, 1, "diagnosis start");
+    if (order && start && p->trainer->optimizer->rate_row >= 0) {
+        int64_t units, layer;
+        probe_restore(p);
+        scale_rates(p->trainer->optimizer, 1);
+        fresh_start(e, p, start);
+        reel_array from = reel_array_view(REEL_DOUBLE, e->point, 1, &p->n);
+        reel_params_write(e->site, p->params, &from);
+        reel_optimizer_reset(p->trainer->optimizer, true);
+        out->fresh_after = rehearse(e, p, order);
+        if (isfinite(out->fresh_after)) monitor_units(p->tape, &units, &out->fresh_dead, &layer);
+        probe_restore(p);
+        p->steady = true;
+    }
+    reel_rng_free(order);
+    reel_rng_free(start);
 }
 
 /* Adam (Kingma and Ba 2015) with a rate that falls to 0 in a straight line. Smallest loss. */

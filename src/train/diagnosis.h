@@ -60,6 +60,8 @@ double diagnosis_constant(const examination *e, const int64_t *rows, int64_t cou
 double diagnosis_rate(const reel_optimizer *optimizer, int group);
 /* Rehearses steps at several rates. */
 void diagnosis_trials(examination *e, probe *p);
+/* Rehearses them at the present rate from a fresh start: do they kill units? */
+void diagnosis_fresh_trial(examination *e, probe *p);
 /* Trains a fresh copy on a few rows. */
 void diagnosis_memory(examination *e);
 /* Draws the findings. */

@@ -166,10 +166,11 @@ static bool scan_rates(const made_plan *plan, rate_scan *s)
     return s->best > 0 && s->losses[s->best] < LEARNED * s->baseline && s->losses[s->best] < 0.8 * s->before;
 }
 
-/* A rate at which training learns nearly as much as at the best, with a margin to where it fails. */
+/* A rate at which training learns as well, with a margin to where it fails: a tenth of the best where that is enough. */
 static double good_rate(const rate_scan *s)
 {
-    return s->rates[s->best] / 3;
+    bool tenth = s->best >= 2 && s->losses[s->best - 2] < LEARNED * s->baseline;
+    return s->rates[s->best] / (tenth ? 10 : 3);
 }
 
 /* ---- causes ---- */
@@ -183,6 +184,7 @@ static bool draw_nothing(made_plan *plan, reel_rng *rng)
     turned_out now = try_rate(plan, plan->rate, steps), later = try_rate(plan, plan->rate, steps + 150);
     plan->epochs = epochs_of(plan, steps);
     plan->validated = chance(rng, 0.5) && now.validation < 1.3 * now.after + 0.03 * now.baseline;
+    if (now.after > 1.05 * now.before) return false; /* it goes astray, though it may come back */
     return later.after < now.after * 1.02 && later.after < LEARNED * later.baseline;
 }
 
@@ -294,7 +296,10 @@ static bool draw_overfitting(made_plan *plan, reel_rng *rng)
     plan->epochs = epochs_of(plan, 1500);
     plan->validated = true;
     turned_out t = try_plan(plan);
-    return t.after < 0.5 * t.baseline && t.validation > 2 * t.after + 0.3 * t.baseline;
+    if (!(t.after < 0.5 * t.baseline && t.validation > 2 * t.after + 0.3 * t.baseline)) return false;
+    made_plan further = *plan; /* and it stays so */
+    further.epochs += epochs_of(plan, 50);
+    return try_plan(&further).after < 0.5 * t.baseline;
 }
 
 /* Nothing that it is trained with gets below a third of the baseline. */
