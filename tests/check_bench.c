@@ -5,6 +5,7 @@
  */
 #include "spawn.h"
 
+#include "gaussian_image.h"
 #include "limit.h"
 
 #include <cjson/cJSON.h>
@@ -124,6 +125,60 @@ START_TEST(w2_agrees)
     limit_w2_end(&w);
     free(x);
     free(own);
+}
+END_TEST
+
+/* ---- W3 ---- */
+
+/* The parts that are trained, in the order of the limit's rows. */
+static void w3_take(float rows[][8], const gaussian_image *image, bool gradient, float *own, float *expected)
+{
+    static const struct {
+        int part, columns, at;
+    } parts[] = {{GAUSSIAN_POSITION, 2, 0}, {GAUSSIAN_SCALE, 2, 2}, {GAUSSIAN_COLOUR, 3, 5}};
+    for (int p = 0; p < 3; p++) {
+        int index = image->index[parts[p].part];
+        reel_array a = gradient ? reel_params_gradient(image->params, index) : reel_params_value(image->params, index);
+        for (int i = 0; i < W3_COUNT; i++)
+            for (int k = 0; k < parts[p].columns; k++) {
+                *own++ = rows[i][parts[p].at + k];
+                *expected++ = ((float *)a.data)[parts[p].columns * i + k];
+            }
+    }
+}
+
+START_TEST(w3_agrees)
+{
+    enum { TRAINED = 7 * W3_COUNT };
+    const limits *l = limits_of(_i);
+    if (!l) return;
+    static limit_w3 w;
+    static float own[TRAINED], expected[TRAINED];
+    gaussian_image image;
+    gaussian_settings settings = gaussian_settings_new();
+    reel_params *params = reel_params_new(NULL, context, REEL_FLOAT);
+    reel_array *target = reel_test_image_new(NULL, context, "landscape", W3_SIDE, W3_SIDE), part[GAUSSIAN_PARTS];
+    gaussian_image_init(&image, params, &settings);
+    gaussian_image_start(&image, reel_rng_rust_new(NULL, context, 1));
+    reel_optimizer *adam = reel_adam_new(NULL, params, 0.01);
+    reel_tape *tape = reel_tape_new(NULL, context, REEL_FLOAT);
+    for (int i = 0; i < GAUSSIAN_PARTS; i++) part[i] = reel_params_value(params, image.index[i]);
+    limit_w3_start(&w, target->data, part[GAUSSIAN_POSITION].data, part[GAUSSIAN_SCALE].data,
+                   part[GAUSSIAN_COLOUR].data, 0.01);
+    for (int step = 0; step < 20; step++) {
+        reel_tape_rewind(tape);
+        reel_value seen = gaussian_image_render(&image, tape), wanted = reel_input(NULL, tape, target);
+        reel_value loss = reel_mse(NULL, seen, wanted);
+        double reported = reel_item(NULL, gaussian_loss_record_with(&gaussian_loss_reported, seen, wanted, loss));
+        reel_backward(NULL, loss);
+        expect_loss(l->w3_step(&w), reported);
+        w3_take(w.gradient, &image, true, own, expected);
+        expect_near("gradient", own, expected, TRAINED, 1e-3);
+        reel_optimizer_step(NULL, adam);
+        w3_take(w.parameter, &image, false, own, expected);
+        expect_near("parameter", own, expected, TRAINED, 1e-4);
+    }
+    expect_fine();
 }
 END_TEST
 
@@ -377,6 +432,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, w1_agrees, 0, 2 * ISAS);
     tcase_add_loop_test(tests, w2_agrees, 0, 4 * ISAS);
+    tcase_add_loop_test(tests, w3_agrees, 0, ISAS);
     tcase_add_loop_test(tests, w4_agrees, 0, ISAS + 1);
     tcase_add_loop_test(tests, products_agree, 0, ISAS);
     tcase_add_loop_test(tests, adam_agrees, 0, ISAS);

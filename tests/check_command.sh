@@ -43,7 +43,8 @@ holds() {
 }
 
 # ---- help ----
-for command in '' train 'train two-moons' lr-find 'lr-find two-moons' diagnose inspect ops bench; do
+for command in '' train 'train two-moons' fit lr-find 'lr-find two-moons' diagnose inspect ops bench course 'course all' \
+    'course learning-rates'; do
     # shellcheck disable=SC2086
     expect 0 "$reel" $command --help
     holds out "^usage: reel"
@@ -68,7 +69,24 @@ for flag in optimizer lr beta1 batch hidden samples least most steps smoothing s
     holds help "^  --$flag\b"
 done
 
+"$reel" course learning-rates --help >help
+for flag in lr start steps momentum optimizer out svg json quiet; do
+    holds help "^  --$flag\b"
+done
+holds help '^  critical_rate '
+if grep -q -e '--batch' help; then fail 'a flag that means nothing here is offered'; fi
+
 # ---- wrong usage: 2 ----
+wrong 2 'did you mean quartic' course quartik
+wrong 2 'the exercise comes first' course --
+wrong 2 'there is no flag --batch' course quartic --batch 3
+wrong 2 '--lr: found "x", expected above 0' course quartic --lr 0.1,x
+wrong 2 '--lr: found "", expected' course quartic --lr 0.1,
+wrong 2 '--lr: takes at most 16' course quartic --lr 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1
+wrong 2 '--start: found 1, expected 2 numbers' course revenue --start 3
+wrong 2 '--optimizer: .* did you mean adam' course revenue --optimizer adan
+wrong 2 '--momentum: adam has no such' course revenue --optimizer adam --momentum 0.5
+wrong 2 '--steps: found 0' course revenue --steps 0
 wrong 2 'MODEL is missing' lr-find
 wrong 2 'did you mean two-moons' lr-find two-moon
 wrong 2 '--steps: found 3, expected' lr-find two-moons --steps 3
@@ -170,6 +188,33 @@ holds run/two-moons.json '"steps":	5'
 "$reel" train two-moons --epochs 2 --quiet --json - >out 2>err || fail '--json -'
 [ "$(head -c 1 out)" = '{' ] || fail '--json - mixes text and numbers'
 
+# ---- averages, gradient noise, validation ----
+expect 0 "$reel" train two-moons --quiet --epochs 30 --batch 50 --average ema:0.9:start=20 --validation 40 --out averaged --json averaged.json
+holds out 'with the averaged parameters  *loss 0'
+holds out 'on the points for validation  *loss 0'
+holds averaged.json '"decay":	0.9,'
+holds averaged.json '"start":	20,'
+holds averaged.json '"count":	101,' # steps 20 to 120
+holds averaged.json '"validation_loss":	0'
+expect 0 "$reel" train two-moons --quiet --epochs 40 --batch 50 --validation 40 --out averaged --resume auto --prove 3
+holds out 'with the averaged parameters'
+holds out 'proved: 3 steps'
+expect 1 "$reel" train two-moons --quiet --epochs 50 --batch 50 --validation 60 --out averaged --resume auto
+holds err 'not the validation data of the run'
+expect 0 "$reel" train two-moons --quiet --epochs 50 --batch 50 --validation 60 --out averaged --resume auto --force
+"$reel" diagnose averaged/checkpoints >out 2>err # the average is built again
+holds out '^step 200, 200 points'
+wrong 2 'no average "emo"; there are swa, ema' train two-moons --average emo
+wrong 2 'decay: found 1, expected from 0 to below 1' train two-moons --average ema:1
+wrong 2 'ema: found a value more than it has' train two-moons --average ema:0.9:0:3
+wrong 2 'there are decay, warmup, start, every' train two-moons --average ema:strat=3
+wrong 2 'expected an even number' train two-moons --validation 3
+expect 0 "$reel" train two-moons --quiet --epochs 20 --gradient-noise 0.3 --json noisy.json
+expect 0 "$reel" train two-moons --quiet --epochs 20 --json still.json
+[ "$(sed -n '/"loss":/,/]/p' noisy.json)" != "$(sed -n '/"loss":/,/]/p' still.json)" ] || fail 'gradient noise has done nothing'
+"$reel" train two-moons --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p' | sed '/^lr$/,$d' | sort | uniq -d >twice
+[ ! -s twice ] || fail "flags that stand there twice: $(cat twice)"
+
 # ---- lr-find ----
 wrong 1 'cannot be written' lr-find two-moons --json /nowhere/x.json
 expect 0 "$reel" lr-find two-moons --batch 20 --steps 60 --out rates --json numbers.json
@@ -211,7 +256,7 @@ done
 # A recipe says what no form of the model tells: any optimizer, other points, several batches an update.
 "$reel" train two-moons --quiet --epochs 10 --optimizer lamb --lr 0.02 --noise 0.2 --data-seed 7 --batch 20 --accumulate 2 \
     --schedule cosine --checkpoint-dir other >out 2>err || fail 'other'
-holds other/step-000000050.json '"recipe": "two-moons --samples 200 --noise 0.2 --data-seed 7 .* --optimizer lamb --batch 20"'
+holds other/step-000000050.json '"recipe": "two-moons --samples 200 --noise 0.2 --validation 0 --data-seed 7 .* --optimizer lamb --batch 20"'
 "$reel" diagnose other --json other.json >out 2>err
 holds out '^step 50, 200 points: loss 0'
 # A file without a recipe is known by its form.
@@ -219,6 +264,13 @@ sed 's/"recipe": *"[^"]*", *//' fine/step-000000020.json >plain.json
 ! grep -q recipe plain.json || fail 'the recipe is there still'
 expect 0 "$reel" diagnose plain.json
 holds out '^step 20, 200 points'
+expect 0 "$reel" diagnose --self-test 4 --seed 3 --quiet --all --json self.json
+holds out '4 of 4 right'
+holds out '^seed 3, nothing wrong: '
+holds self.json '"right":	4'
+[ "$(grep -c '"made":	"' self.json)" -eq 4 ] || fail 'not every run of the self-test is in the JSON file'
+wrong 2 '--self-test takes no checkpoint' diagnose --self-test 4 fine
+wrong 2 '--self-test: found 0' diagnose --self-test 0
 wrong 1 'there is no such file' diagnose missing.json
 wrong 2 'CHECKPOINT|DIR is missing' diagnose
 
@@ -265,6 +317,28 @@ expect 1 "$reel" train two-moons --lr 1e30 --checkpoint-dir bad
 holds err 'the loss is nan in step .* from finite numbers: operand 1'
 holds err 'is saved, to be examined'
 
+# ---- course ----
+wrong 1 'cannot be written' course neuron --json /nowhere/x.json
+expect 0 "$reel" course
+holds out '^  house-prices .*[.]$'
+holds out '^  all '
+expect 0 "$reel" course revenue --out shop --svg --json shop.json
+holds out '^Optimal Strategy: Ads=\$50.00k'
+holds out '^  differs '
+cmp -s shop.json shop/revenue.json || fail '--json and the file in --out differ'
+for file in revenue.gp revenue.dat; do [ -s shop/$file ] || fail "shop/$file is missing"; done
+if command -v gnuplot >/dev/null; then
+    [ "$(od -An -c -N 4 shop/revenue.png | tr -d ' ')" = '211PNG' ] || fail 'shop/revenue.png is no PNG'
+    grep -q '<svg' shop/revenue.svg || fail 'shop/revenue.svg is no SVG'
+fi
+expect 0 "$reel" course revenue --quiet --lr 0.1,0.2 --out rates --json rates.json
+[ ! -s out ] || fail 'course prints in spite of --quiet'
+[ -s rates/lr-0.1/revenue.json ] && [ -s rates/lr-0.2/revenue.json ] || fail 'not a folder for each rate'
+holds rates.json '"runs"'
+expect 0 "$reel" course revenue --json -
+head -c 1 out | grep -q '{' || fail 'no JSON on standard output'
+holds err '^revenue: '
+
 # ---- ops ----
 expect 0 "$reel" ops
 for operation in matmul relu cross_entropy reshape dropout; do holds out "^$operation "; done
@@ -278,6 +352,8 @@ expect 0 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out
 holds out 'install gnuplot and run: cd plain && gnuplot losses.gp boundary.gp'
 for file in losses.gp losses.dat boundary.gp boundary.dat; do [ -s plain/$file ] || fail "plain/$file is missing"; done
 [ ! -e plain/losses.png ] || fail 'a picture without gnuplot'
+expect 0 env PATH="$here/tools" "$reel" course revenue --out plain
+holds out 'install gnuplot and run: cd plain && gnuplot revenue.gp'
 printf '#!/bin/sh\nexit 3\n' >tools/gnuplot
 chmod +x tools/gnuplot
 expect 1 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out failing

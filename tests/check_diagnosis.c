@@ -4,7 +4,7 @@
  * allocation may fail.
  */
 #include "moons_run.h"
-#include "diagnosis_runs.h"
+#include "diagnosis/made_run.h"
 
 #define SEEDS 3 /* a cause */
 
@@ -37,14 +37,16 @@ START_TEST(test_first_finding)
 {
     reel_cause cause = (reel_cause)_i;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        drill d;
+        made_plan plan;
+        made_run run;
         reel_diagnosis found;
         char before[33], after[33];
+        ck_assert(made_draw(&plan, cause, seed));
         reel_context *own = reel_context_new(NULL);
-        drill_new(&d, own, cause, seed);
-        hash_of(d.trainer, before);
-        ck_assert_msg(reel_diagnose(NULL, d.trainer, &found) == REEL_OK, "%s", reel_error_text(own));
-        hash_of(d.trainer, after);
+        made_begin(&run, own, &plan);
+        hash_of(run.trainer, before);
+        ck_assert_msg(reel_diagnose(NULL, run.trainer, &found) == REEL_OK, "%s", reel_error_text(own));
+        hash_of(run.trainer, after);
         ck_assert_str_eq(before, after);
         check_sentences(&found);
         ck_assert_msg(found.findings[0].cause == cause, "%s, seed %d: %s: %s", reel_cause_name(cause), (int)seed,

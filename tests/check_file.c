@@ -164,6 +164,36 @@ START_TEST(write_and_read)
 }
 END_TEST
 
+static void note_room(void *user, int file, off_t size)
+{
+    (void)file;
+    *(off_t *)user = size;
+}
+
+/* A large file has its room asked for, a small one has not; and the system's own way keeps the size. */
+START_TEST(room_for_a_large_file)
+{
+    off_t asked = 0;
+    file_ops ops = file_system;
+    ops.user = &asked;
+    ops.reserve = note_room;
+    char names[512];
+    ck_assert_uint_le(file_stream_names(path_of("r")), sizeof names);
+    const file_ops *each[] = {&ops, &file_system};
+    for (int i = 0; i < 2; i++) {
+        file_stream s;
+        file_stream_start(&s, each[i], path_of("r"), 0, names);
+        file_stream_reserve(&s, 1000);
+        ck_assert_int_eq(asked, i ? 1 << 20 : 0);
+        file_stream_reserve(&s, 1 << 20);
+        ck_assert_int_eq(asked, 1 << 20);
+        file_stream_put(&s, "content", 7);
+        ck_assert(file_stream_end(&s));
+        holds("r", "content");
+    }
+}
+END_TEST
+
 START_TEST(write_in_the_current_folder)
 {
     char here[512];
@@ -466,6 +496,7 @@ int main(void)
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_test(tests, write_and_read);
     tcase_add_test(tests, write_in_the_current_folder);
+    tcase_add_test(tests, room_for_a_large_file);
     tcase_add_test(tests, every_failure_of_a_save);
     tcase_add_test(tests, interruptions_are_tried_again);
     tcase_add_test(tests, syncs_only_on_request);

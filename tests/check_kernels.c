@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Element-wise kernels: choice of the instruction set; every set against generic, float against double; tails against
- * bodies; broadcasting against plain loops; sums.
+ * bodies; broadcasting against plain loops; sums; random numbers.
  */
 #include "common.h"
+#include "core/philox.h"
+#include "core/random.h"
 #include "kernels/broadcast.h"
 
 typedef struct row {
@@ -581,6 +583,55 @@ START_TEST(test_errors)
 }
 END_TEST
 
+/* Words as one block after another gives them, for any number of blocks, across 2^32 and at the end of a position; and what
+ * is made of them has the same bits in every instruction set. */
+START_TEST(test_random)
+{
+    enum { BLOCKS = 150, WORDS = 4 * BLOCKS };
+    static uint32_t word[WORDS + 1], want[WORDS];
+    static double x[WORDS], x_generic[WORDS];
+    static int64_t whole[WORDS], whole_generic[WORDS];
+    static uint8_t mask[WORDS], mask_generic[WORDS];
+    static const uint64_t firsts[] = {0, 5, ((uint64_t)1 << 32) - 3, UINT64_MAX - BLOCKS};
+    const philox_place at = {{0x243f6a88, 0x85a308d3}, 0x13198a2e03707344};
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int dtype = REEL_FLOAT; dtype <= REEL_DOUBLE; dtype++) {
+            const kernels *k = kernels_get_isa((kernels_isa)isa, (reel_dtype)dtype);
+            const kernels *generic = kernels_get_isa(ISA_GENERIC, (reel_dtype)dtype);
+            const int64_t n = dtype == REEL_FLOAT ? WORDS : WORDS / 2;
+            for (size_t f = 0; k && f < sizeof firsts / sizeof *firsts; f++) {
+                for (uint64_t i = 0; i < BLOCKS; i++) {
+                    const uint64_t block = firsts[f] + i;
+                    const uint32_t counter[] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)at.position,
+                                                (uint32_t)(at.position >> 32)};
+                    philox4x32(at.key, counter, want + 4 * i);
+                }
+                for (int64_t blocks = 0; blocks <= BLOCKS; blocks += blocks < 40 ? 1 : 37) {
+                    memset(word, 0, sizeof word);
+                    k->random->words(&at, firsts[f], blocks, word);
+                    ck_assert_msg(memcmp(word, want, (size_t)blocks * 16) == 0, "%s: %d blocks", k->isa, (int)blocks);
+                    ck_assert_uint_eq(word[4 * blocks], 0);
+                }
+                const double high = f == 1 ? 1 : f == 2 ? 0x1p-100 : 3.75, low = f == 3 ? -2.5 : high - f;
+                k->random->uniform(n, want, low, high, x);
+                generic->random->uniform(n, want, low, high, x_generic);
+                ck_assert(same(k, x, x_generic, n));
+                for (int64_t i = 0; i < n; i++) ck_assert(get(k, x, i) >= low && get(k, x, i) <= high);
+                k->random->keep(WORDS, want, (uint64_t)1 << (8 * f + 8), mask);
+                generic->random->keep(WORDS, want, (uint64_t)1 << (8 * f + 8), mask_generic);
+                ck_assert(memcmp(mask, mask_generic, WORDS) == 0);
+                for (int i = 0; i < WORDS; i++) ck_assert_int_eq(mask[i], want[i] < (uint64_t)1 << (8 * f + 8));
+                const uint32_t range = f == 0 ? 10 : f == 1 ? 3000000000u : f == 2 ? UINT32_MAX : 1;
+                int64_t count = k->random->integers(WORDS, want, -5, range, whole);
+                ck_assert_int_eq(count, generic->random->integers(WORDS, want, -5, range, whole_generic));
+                ck_assert(memcmp(whole, whole_generic, (size_t)count * sizeof *whole) == 0);
+                ck_assert_int_eq(count < WORDS, f == 1); /* some three in ten are passed over there */
+                for (int64_t i = 0; i < count; i++) ck_assert(whole[i] >= -5 && whole[i] < (int64_t)range - 5);
+            }
+        }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("kernels");
@@ -595,6 +646,7 @@ int main(void)
     tcase_add_test(tests, test_where);
     tcase_add_test(tests, test_long_sums);
     tcase_add_test(tests, test_empty);
+    tcase_add_test(tests, test_random);
     tcase_add_test(tests, test_errors);
     return run_case(tests, "kernels");
 }

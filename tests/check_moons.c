@@ -3,20 +3,8 @@
  * Two moons against PyTorch's figures: the library alone, the command, the programs of models/; a run that was stopped
  * against one that was not.
  */
+#include "json_file.h"
 #include "spawn.h"
-
-#include <cjson/cJSON.h>
-
-static cJSON *read_json(const char *folder, const char *name)
-{
-    size_t size;
-    char *text = slurp(folder, name, &size);
-    ck_assert_msg(text, "%s is missing", name);
-    cJSON *document = cJSON_Parse(text);
-    free(text);
-    ck_assert_msg(document, "%s is no JSON", name);
-    return document;
-}
 
 /* ---- the reference ---- */
 
@@ -27,13 +15,6 @@ typedef struct figures {
     double parameters[PARAMETERS];
     double accuracy;
 } figures;
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, name);
-    ck_assert_msg(cJSON_IsNumber(item), "there is no number %s", name);
-    return item->valuedouble;
-}
 
 static void numbers(const cJSON *object, const char *name, int skip, int count, double *out)
 {

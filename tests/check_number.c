@@ -662,12 +662,16 @@ START_TEST(base64_every_length)
         ck_assert_uint_eq(base64_decoded_size(text, length), size);
         ck_assert_ptr_null(base64_decode(back, text, length, &position));
         ck_assert(memcmp(data, back, size) == 0 && back[size] == 0x5a);
+        ck_assert_ptr_null(base64_decode(NULL, text, length, &position)); /* only checked */
         for (int i = 0; i < 20 && length; i++) { /* one bad character anywhere is found where it stands */
             size_t at = next_random(&state) % length;
             char kept = text[at];
             text[at] = "\0\n-_ \x80\xff="[next_random(&state) % 7];
             ck_assert_ptr_nonnull(base64_decode(back, text, length, &position));
             if (kept != '=') ck_assert_uint_eq(position, at);
+            size_t found = position;
+            ck_assert_ptr_nonnull(base64_decode(NULL, text, length, &position));
+            ck_assert_uint_eq(position, found);
             text[at] = kept;
         }
         free(data);

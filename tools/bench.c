@@ -96,12 +96,18 @@ static int run_workloads(bench *b, const bool chosen[WORKLOADS], const char *jso
 
 int command_bench(int argc, char **argv)
 {
-    static const reel_hyper rounds_hyper = {
-        "rounds", "Rounds in which the sides take turns", 11, 1, 1000, false, false, false, false, REEL_HYPER_WHOLE,
-        NULL};
-    static const reel_hyper threads_hyper = {
-        "threads", "Threads of Reel; the limits have one", 1, 1, 64, false, false, false, false, REEL_HYPER_WHOLE,
-        NULL};
+    static const reel_hyper rounds_hyper = {.name = "rounds",
+                                            .text = "Rounds in which the sides take turns",
+                                            .value = 11,
+                                            .least = 1,
+                                            .most = 1000,
+                                            .kind = REEL_HYPER_WHOLE};
+    static const reel_hyper threads_hyper = {.name = "threads",
+                                             .text = "Threads of Reel; the limits have one",
+                                             .value = 1,
+                                             .least = 1,
+                                             .most = 64,
+                                             .kind = REEL_HYPER_WHOLE};
     double rounds = rounds_hyper.value, threads = threads_hyper.value;
     bool quick = false;
     const char *json = NULL, *out = NULL, *child = NULL;

@@ -31,6 +31,7 @@ typedef struct chart {
     const char *y[PANELS_MOST]; /* a panel each, one above the other */
     int panels;
     bool log_x, log_y;
+    bool svg; /* NAME.svg as well */
     series *series;
     int count;
 } chart;

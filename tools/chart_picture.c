@@ -148,6 +148,7 @@ plot_result chart_draw(const chart *c, const char *who, const char *folder, cons
         plot_close(&p, p.script, data);
         return PLOT_FAILED;
     }
+    p.svg = c->svg;
     fprintf(p.script, "set format y '%%g'\n");
     if (c->panels > 1) {
         fprintf(p.script, "set lmargin 12\nset multiplot layout %d,1 title ", c->panels);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the subcommands of `reel` share. A subcommand is a file with one function and a row in reel.c.
+ * What the subcommands of `reel` share. A subcommand is a file with one function and a row in commands.def.
  */
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H
@@ -16,18 +16,12 @@ typedef struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the name of the subcommand; returns the exit status */
 } command;
 
-int command_train(int argc, char **argv);
-int command_inspect(int argc, char **argv);
-int command_ops(int argc, char **argv);
-int command_bench(int argc, char **argv);
-int command_diff(int argc, char **argv);
-int command_plot(int argc, char **argv);
-int command_schedule(int argc, char **argv);
-int command_lr_find(int argc, char **argv);
-int command_diagnose(int argc, char **argv);
-int command_study(int argc, char **argv);
+#define COMMAND(function, name, text) int command_##function(int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
 
 int train_two_moons(int argc, char **argv);
+int train_csv(int argc, char **argv);
 
 /* The row of a table that ends with a row without a name; NULL when there is none. */
 const command *command_find(const command *table, const char *name);

@@ -5,6 +5,7 @@
  */
 #include "checkpoint_view.h"
 #include "checkpoints.h"
+#include "diagnosis/self_test.h"
 #include "model/models.h"
 #include "runlog.h"
 
@@ -21,6 +22,8 @@ enum { EXIT_FOUND = 3 };
 
 static struct {
     const char *json, *recipe;
+    double self_test, seed;
+    bool all, quiet;
 } asked;
 
 typedef struct report {
@@ -62,13 +65,15 @@ static void add_measured(cJSON *document, const reel_diagnosis *d)
                    {"rate", d->curvature.rate},
                    {"limit", d->curvature.limit},
                    {"memorised", d->memorised},
-                   {"fresh_gradient", d->fresh_gradient}};
+                   {"fresh_gradient", d->fresh_gradient},
+                   {"fresh_loss", d->fresh_loss}};
     json_add_whole(o, "step", d->step);
     json_add_whole(o, "rows", d->rows);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_add_number(o, numbers[i].name, numbers[i].value, REEL_DOUBLE);
     json_add_whole(o, "units", d->units);
     json_add_whole(o, "dead", d->dead);
+    json_add_whole(o, "dead_layer", d->dead_layer);
     json_add_whole(o, "subset", d->subset);
     json_add_whole(o, "trial_steps", d->trial_steps);
     cJSON *trials = cJSON_AddArrayToObject(o, "trials");
@@ -267,23 +272,69 @@ static int diagnose(const char *operand, report *r)
 static void print_status(FILE *file)
 {
     fprintf(file,
-            "\nExit status: 0 nothing wrong was found, 3 something was, 1 the file cannot be read, 2 wrong usage.\n");
+            "\nExit status: 0 nothing wrong was found, 3 something was, 1 the file cannot be read, 2 wrong usage.\n"
+            "Of a self-test: 0 when 95 %% at least are right and 2 %% at most of the healthy runs false alarms, 1 "
+            "when not.\n");
+}
+
+/* The runs of --self-test. */
+static int test_self(FILE *file, cJSON *document)
+{
+    const self_test_settings settings = {.who = who,
+                                         .runs = (int64_t)asked.self_test,
+                                         .seed = (uint64_t)asked.seed,
+                                         .all = asked.all,
+                                         .quiet = asked.quiet};
+    return self_test(&settings, file, document);
+}
+
+static int run(const char *operand)
+{
+    bool on_output = asked.json && strcmp(asked.json, "-") == 0;
+    if (asked.json && !json_probe(who, asked.json)) return EXIT_FAILED;
+    report r = {.file = on_output ? stderr : stdout, .document = cJSON_CreateObject()};
+    json_add_text(r.document, "command", "diagnose");
+    json_add_text(r.document, "version", reel_version());
+    r.findings = operand ? cJSON_AddArrayToObject(r.document, "findings") : NULL;
+    int status = operand ? diagnose(operand, &r) : test_self(r.file, r.document);
+    bool done = status == EXIT_DONE || !operand; /* what a self-test that failed has found is of use */
+    if (done && asked.json && !json_write(who, asked.json, r.document)) status = EXIT_FAILED;
+    cJSON_Delete(r.document);
+    return status == EXIT_DONE && r.count > 0 ? EXIT_FOUND : status;
 }
 
 int command_diagnose(int argc, char **argv)
 {
+    static const reel_hyper runs_row = {.name = "self_test", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
+    static const reel_hyper seed_row = {.name = "seed",
+                                        .text = "of the first run, the next has one more",
+                                        .value = 1,
+                                        .most = 1e15,
+                                        .kind = REEL_HYPER_WHOLE};
     const option_row output[] = {{"json", "FILE",
                                   "Write every finding and number in full precision; -: to standard output.",
-                                  .word = &asked.json}};
+                                  .word = &asked.json},
+                                 {"quiet", NULL, "No progress of a self-test.", .set = &asked.quiet}};
     const option_row model[] = {{"recipe", "TEXT",
                                  "How model and data are made again, as 'two-moons --noise 0.3'; default: what the "
                                  "checkpoint says.",
                                  .word = &asked.recipe}};
-    const option_group groups[] = {{"output", output, 1}, {"model", model, 1}};
+    const option_row test[] = {
+        {.name = "self-test",
+         .argument = "RUNS",
+         .text = "Make so many trainings of which is known what is wrong with them, if anything, diagnose each, and "
+                 "print how "
+                 "often each cause was found to be which, and the false alarms.",
+         .number = &asked.self_test,
+         .hyper = &runs_row},
+        {.name = "seed", .number = &asked.seed, .hyper = &seed_row},
+        {"all", NULL, "Tell every run and all its findings, not only those that are wrong.", .set = &asked.all}};
+    const option_group groups[] = {
+        {"output", output, 2}, {"model", model, 1}, {"test of the diagnosis itself", test, 3}};
     const option_set set = {
         .command = who,
-        .operands = "CHECKPOINT|DIR",
-        .least = 1,
+        .operands = "[CHECKPOINT|DIR]",
+        .least = 0,
         .most = 1,
         .text = "Says what explains the run that a checkpoint is of, or the newest in a folder: rate too high or too "
                 "low, a gradient that does not describe the loss, numbers that are not finite, plateau, dead units, "
@@ -291,21 +342,15 @@ int command_diagnose(int argc, char **argv)
                 "not built in it says what the file alone shows.",
         .example = "reel diagnose out/checkpoints --json -",
         .groups = groups,
-        .group_count = 2,
+        .group_count = 3,
         .more = print_status};
+    asked.seed = seed_row.value;
     reel_context *context = reel_context_new(NULL);
     int first = options_parse(&set, context, argc, argv);
     reel_context_free(context);
     if (first < 0) return finish_output(who, -1 - first);
-    bool on_output = asked.json && strcmp(asked.json, "-") == 0;
-    if (asked.json && !json_probe(who, asked.json)) return EXIT_FAILED;
-    report r = {.file = on_output ? stderr : stdout, .document = cJSON_CreateObject()};
-    json_add_text(r.document, "command", "diagnose");
-    json_add_text(r.document, "version", reel_version());
-    r.findings = cJSON_AddArrayToObject(r.document, "findings");
-    int status = diagnose(argv[first], &r);
-    if (status == EXIT_DONE && asked.json && !json_write(who, asked.json, r.document)) status = EXIT_FAILED;
-    cJSON_Delete(r.document);
-    if (status == EXIT_DONE && r.count > 0) status = EXIT_FOUND;
-    return finish_output(who, status);
+    bool tests = asked.self_test > 0;
+    if (!tests && first == argc) return option_fail(&set, "CHECKPOINT|DIR is missing");
+    if (tests && first < argc) return option_fail(&set, "--self-test takes no checkpoint, found %s", argv[first]);
+    return finish_output(who, run(tests ? NULL : argv[first]));
 }

@@ -42,6 +42,11 @@ void option_help_schedules(FILE *file)
     reel_help_schedules(NULL, to_file, file);
 }
 
+void option_help_averages(FILE *file)
+{
+    reel_help_averages(to_file, file);
+}
+
 int option_fail(const option_set *set, const char *format, ...)
 {
     va_list arguments;

@@ -45,6 +45,8 @@ void option_help(FILE *file, const char *flag, const char *argument, const char 
 void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value);
 /* The schedules and how their text is written. */
 void option_help_schedules(FILE *file);
+/* The averages, likewise. */
+void option_help_averages(FILE *file);
 /* clip_norm -> clip-norm. */
 void option_name(const char *hyper_name, char *name, size_t size);
 

@@ -21,6 +21,9 @@ const char *const plot_colour[PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", 
 const char *const plot_tint[PLOT_COLOURS] = {"#7FB8D8", "#EAAE7F", "#7FCEB9", "#E5BCD3",
                                              "#F2CF7F", "#AAD9F4", "#7F7F7F"};
 
+const char plot_viridis[] = "set palette defined (0 '#440154', 1 '#482878', 2 '#3e4989', 3 '#31688e', 4 '#26828e', "
+                            "5 '#1f9e89', 6 '#35b779', 7 '#6ece58', 8 '#b5de2b', 9 '#fde725')\n";
+
 FILE *plot_data(const plot *p, const char *name)
 {
     char *path = path_join(p->folder, name);
@@ -47,39 +50,41 @@ bool plot_begin(plot *p, const char *who, const char *folder, const char *name, 
     p->script = plot_data(p, script);
     if (!p->script) return false;
     fprintf(p->script,
-            "# %s.png: gnuplot %s.gp\n"
-            "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) {\n"
-            "    set terminal pngcairo size %d,%d font 'sans,12' noenhanced\n"
+            "# %s.png: gnuplot %s.gp; %s.svg: gnuplot -e svg=1 %s.gp\n"
+            "if (exists('svg')) {\n"
+            "    set terminal svg size %d,%d font 'sans,12' background 'white' noenhanced\n"
+            "    set output '%s.svg'\n"
             "} else {\n"
-            "    set terminal png size %d,%d noenhanced\n"
+            "    if (strstrt(GPVAL_TERMINALS, 'pngcairo')) {\n"
+            "        set terminal pngcairo size %d,%d font 'sans,12' noenhanced\n"
+            "    } else {\n"
+            "        set terminal png size %d,%d noenhanced\n"
+            "    }\n"
+            "    set output '%s.png'\n"
             "}\n"
-            "set output '%s.png'\n"
             "set datafile missing 'nan'\n"
             "set border linecolor rgb '#444444'\n"
             "set grid linecolor rgb '#dddddd' linetype 1\n",
-            name, name, width, height, width, height, name);
+            name, name, name, name, width, height, name, width, height, width, height, name);
     return true;
 }
 
 /* In the child: gnuplot in the folder, so that the script's names need no path. No shell is involved. */
-static void run_gnuplot(const char *folder, char *script)
+static void run_gnuplot(const char *folder, char *script, bool svg)
 {
-    char *const arguments[] = {(char[]){"gnuplot"}, script, NULL};
+    char *const png[] = {(char[]){"gnuplot"}, script, NULL};
+    char *const as_svg[] = {(char[]){"gnuplot"}, (char[]){"-e"}, (char[]){"svg=1"}, script, NULL};
+    char *const *arguments = svg ? as_svg : png;
     signal(SIGPIPE, SIG_DFL);
     if (chdir(folder) == 0) execvp(arguments[0], arguments);
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-plot_result plot_draw(plot *p)
+static plot_result draw_once(const plot *p, char *script, bool svg)
 {
-    char script[64];
-    snprintf(script, sizeof script, "%s.gp", p->name);
-    bool written = plot_close(p, p->script, script);
-    p->script = NULL;
-    if (!written) return PLOT_FAILED;
     fflush(NULL);
     pid_t child = fork();
-    if (child == 0) run_gnuplot(p->folder, script);
+    if (child == 0) run_gnuplot(p->folder, script, svg);
     int status = 0;
     pid_t ended = child;
     if (child > 0) do
@@ -96,6 +101,17 @@ plot_result plot_draw(plot *p)
     else
         complain(p->who, "gnuplot failed on %s/%s with status %d", p->folder, script, WEXITSTATUS(status));
     return PLOT_FAILED;
+}
+
+plot_result plot_draw(plot *p)
+{
+    char script[64];
+    snprintf(script, sizeof script, "%s.gp", p->name);
+    bool written = plot_close(p, p->script, script);
+    p->script = NULL;
+    if (!written) return PLOT_FAILED;
+    plot_result result = draw_once(p, script, false);
+    return result == PLOT_DRAWN && p->svg ? draw_once(p, script, true) : result;
 }
 
 void plot_log_labels(FILE *script, const char *axis, double least, double most)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pictures by gnuplot. The script (NAME.gp) and its data stand beside the picture (NAME.png), so that anyone can restyle
- * it: cd FOLDER; gnuplot NAME.gp.
+ * it: cd FOLDER; gnuplot NAME.gp. As SVG: gnuplot -e svg=1 NAME.gp.
  */
 #ifndef TOOLS_PLOT_H
 #define TOOLS_PLOT_H
@@ -13,11 +13,14 @@
 extern const char *const plot_colour[PLOT_COLOURS];
 /* The same, half way to white. */
 extern const char *const plot_tint[PLOT_COLOURS];
+/* "set palette ...", a line: viridis (Smith and van der Walt 2015), even in lightness and safe for the colour-blind. */
+extern const char plot_viridis[];
 
 typedef struct plot {
     const char *who; /* complains */
     const char *folder, *name;
     FILE *script;
+    bool svg; /* false after plot_begin; true: NAME.svg as well */
 } plot;
 
 /* Begins FOLDER/NAME.gp: size in pixels, picture file, fonts, grid. Write the rest to plot->script. False: complained. */
@@ -28,7 +31,7 @@ FILE *plot_data(const plot *p, const char *name);
 bool plot_close(const plot *p, FILE *file, const char *name);
 
 typedef enum plot_result { PLOT_DRAWN, PLOT_NO_GNUPLOT, PLOT_FAILED } plot_result;
-/* Closes the script and has gnuplot draw the picture. */
+/* Closes the script and has gnuplot draw the picture (NAME.png, with p->svg also NAME.svg). */
 plot_result plot_draw(plot *p);
 
 /* Labels 1, 2, 5, 10, ... for a logarithmic axis over less than three decades, where gnuplot alone has too few; over less

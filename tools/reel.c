@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command `reel`: its subcommands, one row each.
+ * The command `reel`: its subcommands are the rows of commands.def.
  */
 #include "options.h"
 
@@ -9,16 +9,9 @@
 #include <string.h>
 
 static const command commands[] = {
-    {"train", "Train a built-in model and keep checkpoints, numbers and pictures.", command_train},
-    {"lr-find", "Find a learning rate: range test, and the limit that the sharpness sets.", command_lr_find},
-    {"diagnose", "Say what explains a run, with figures and remedies.", command_diagnose},
-    {"study", "Make a study again and settle what it left open.", command_study},
-    {"inspect", "Look into a checkpoint, or list those of a folder.", command_inspect},
-    {"diff", "Tell what differs between two runs, or between two checkpoints.", command_diff},
-    {"plot", "Draw and compare the logs of runs, also while they run.", command_plot},
-    {"schedule", "Draw the learning rate of a schedule before a step is taken.", command_schedule},
-    {"ops", "List the operations, or tell what is known of one.", command_ops},
-    {"bench", "Time Reel beside code written by hand for the same work.", command_bench},
+#define COMMAND(function, name, text) {name, text, command_##function},
+#include "commands.def"
+#undef COMMAND
     {NULL, NULL, NULL},
 };
 

@@ -30,6 +30,12 @@ static const reel_hyper noise_row = {.name = "noise",
                                      .value = 0.15,
                                      .most = INFINITY,
                                      .open_most = true};
+static const reel_hyper validation_row = {.name = "validation",
+                                          .text = "further points that the loss is measured on after each epoch, which "
+                                                  "--patience then watches; 0: none",
+                                          .most = INFINITY,
+                                          .open_most = true,
+                                          .kind = REEL_HYPER_WHOLE};
 static const reel_hyper data_seed_row = {.name = "data_seed",
                                          .text = "of the points; the stream is NumPy's",
                                          .value = 42,
@@ -74,6 +80,7 @@ static void print_more(FILE *file)
 {
     optimizer_flags_help(&optimizers, file);
     option_help_schedules(file);
+    option_help_averages(file);
     fprintf(file,
             "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
             "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
@@ -121,6 +128,7 @@ static bool read_words(moons_settings *s, reel_context *context, const words *w)
 static const char *conflict(const moons_settings *s, const words *w)
 {
     bool keeps = s->out || s->checkpoints, resumes_auto = s->resume && strcmp(s->resume, "auto") == 0;
+    if (fmod(s->validation, 2) != 0) return "--validation: expected an even number, half of each class";
     if (fmod(s->samples, 2) != 0) return "--samples: expected an even number, half of each class";
     if (s->compare && w->optimizer) return "--compare trains sgd, momentum and adam: leave --optimizer out";
     if (s->compare && optimizer_flags_own(&optimizers))
@@ -149,6 +157,10 @@ static void print_run(FILE *file, const moons_run *r)
 {
     fprintf(file, "%-32s loss %.6f  accuracy %.1f %%  best %.6f after %lld of %lld updates\n", r->title, r->loss,
             100 * r->accuracy, r->best, (long long)r->best_step, (long long)r->steps);
+    if (!isnan(r->average_loss))
+        fprintf(file, "%-32s loss %.6f  accuracy %.1f %%\n", "  with the averaged parameters", r->average_loss,
+                100 * r->average_accuracy);
+    if (r->validation) fprintf(file, "%-32s loss %.6f\n", "  on the points for validation", r->validation_loss);
     if (*r->proof.text) fprintf(file, "%s\n", r->proof.text);
 }
 
@@ -222,7 +234,7 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
 /* Flags that are not given keep the values of the checkpoint that is to be resumed; *name becomes its optimizer. */
 static void adopt(moons_settings *s, reel_context *context, const char **name, bool keep_given)
 {
-    static char kind[64];
+    static char kind[64], average[64];
     char path[4096];
     char *base = base_folder(s);
     bool is_auto = strcmp(s->resume, "auto") == 0, found = true;
@@ -249,6 +261,7 @@ static void adopt(moons_settings *s, reel_context *context, const char **name, b
         if (!kept[i].given && value >= 0 && value <= 1e15) *kept[i].to = value;
     }
     trainer_flags_adopt(&s->trainer, c);
+    if (!s->average && reel_checkpoint_text(c, "state/average/kind", average, sizeof average)) s->average = average;
     s->other_optimizer = *name != NULL;
     if (!*name && reel_checkpoint_text(c, "state/optimizer/kind", kind, sizeof kind) && reel_optimizer_find(kind))
         *name = kind;
@@ -285,6 +298,7 @@ static const struct {
 static const option_row data[] = {
     {.name = "samples", .number = &asked.samples, .hyper = &samples_row},
     {.name = "noise", .number = &asked.noise, .hyper = &noise_row},
+    {.name = "validation", .number = &asked.validation, .hyper = &validation_row},
     {.name = "data-seed", .number = &asked.data_seed, .hyper = &data_seed_row},
 };
 static const option_row model[] = {
@@ -301,6 +315,7 @@ static const option_row steps[] = {
 static const option_row training[] = {
     {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &asked.compare},
     {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
+    {"average", "SPEC", "Average the parameters over the updates, see below; default: not.", .word = &asked.average},
     {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row, .given = &given.epochs},
 };
 static const option_row checkpoints[] = {
@@ -395,8 +410,9 @@ int train_two_moons(int argc, char **argv)
     return finish_output(set.command, status);
 }
 
-void moons_recipe(reel_trainer *trainer)
+void moons_recipe(reel_trainer *trainer, const char *optimizer)
 {
+    typed.optimizer = optimizer; /* of a comparison, too, in which none was typed */
     recipe_set(trainer, "two-moons", makers, (int)(sizeof makers / sizeof *makers), NULL);
 }
 

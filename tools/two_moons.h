@@ -16,11 +16,13 @@ typedef struct moons_settings {
     const char *who; /* "reel train two-moons" */
     const option_set *set;
     double samples, noise, data_seed;
+    double validation; /* points; 0: none */
     int hidden[LAYERS_MOST], hidden_count;
     reel_dtype precision;
     double seed, epochs, batch, every, keep;
     trainer_flags trainer;
     const char *schedule; /* or NULL */
+    const char *average;  /* or NULL */
     bool durable, accept_edited, force, quiet, compare;
     const char *resume;         /* "auto", a file, a folder, or NULL */
     const char *origin, *reset; /* "start", "here"; "moments", "steps"; or NULL */
@@ -35,7 +37,7 @@ typedef struct moons_run {
     optimizer_choice choice;
     char *folder; /* of its checkpoints; NULL: none */
     reel_context *context;
-    reel_dataset *data;
+    reel_dataset *data, *validation; /* NULL: none */
     reel_params *params;
     reel_module *net;
     reel_optimizer *optimizer;
@@ -46,9 +48,11 @@ typedef struct moons_run {
      * of an earlier part of the run is missing. Kept only when something is written. */
     double *losses;
     int64_t loss_count, loss_room;
-    int64_t steps;   /* updates made, those before a resume included */
-    double loss;     /* of all points, after the last update */
-    double accuracy; /* share of the points on the right side */
+    int64_t steps;                         /* updates made, those before a resume included */
+    double loss;                           /* of all points, after the last update */
+    double accuracy;                       /* share of the points on the right side */
+    double average_loss, average_accuracy; /* with the average of the parameters in their place; NaN: there is none */
+    double validation_loss;                /* NaN: there are no such points */
     reel_proof proof;
     double best; /* smallest loss, and the number of updates it comes after */
     int64_t best_step;
@@ -60,7 +64,7 @@ int moons_train(moons_run *run, const moons_settings *settings, const optimizer_
 void moons_free(moons_run *run);
 
 /* Writes the flags that make data, model and optimizer into the checkpoints. */
-void moons_recipe(reel_trainer *trainer);
+void moons_recipe(reel_trainer *trainer, const char *optimizer);
 
 /* For other commands: data, net, optimizer and trainer, before the first update. Returns the exit status; free in any
  * case. */

@@ -96,6 +96,25 @@ static void add_resume(cJSON *object, const moons_run *r)
     if (*r->proof.text) json_add_text(object, "proof", r->proof.text);
 }
 
+/* Kind, hyper-parameters, and what the averaged parameters come to. */
+static void add_average(cJSON *object, const moons_run *r)
+{
+    const reel_average *average = reel_trainer_average(r->trainer);
+    if (!average) return;
+    const reel_average_type *kind = reel_average_kind(average);
+    int shared;
+    const reel_hyper *common = reel_average_shared_hypers(&shared);
+    cJSON *o = cJSON_AddObjectToObject(object, "average");
+    json_add_text(o, "kind", kind->name);
+    for (int i = 0; i < kind->hyper_count; i++)
+        json_add_number(o, kind->hypers[i].name, reel_average_get(average, kind->hypers[i].name), REEL_DOUBLE);
+    for (int i = 0; i < shared; i++)
+        json_add_number(o, common[i].name, reel_average_get(average, common[i].name), REEL_DOUBLE);
+    json_add_whole(o, "count", reel_average_count(average));
+    json_add_number(o, "loss", r->average_loss, r->settings->precision);
+    json_add_number(o, "accuracy", r->average_accuracy, REEL_DOUBLE);
+}
+
 static void add_run(cJSON *object, const moons_run *r)
 {
     const moons_settings *s = r->settings;
@@ -111,6 +130,8 @@ static void add_run(cJSON *object, const moons_run *r)
     json_add_number(object, "best_loss", r->best, s->precision);
     json_add_whole(object, "best_step", r->best_step);
     json_add_number(object, "accuracy", r->accuracy, REEL_DOUBLE);
+    if (r->validation) json_add_number(object, "validation_loss", r->validation_loss, s->precision);
+    add_average(object, r);
     for (int64_t i = 0; values && i < flat.size; i++) values[i] = reel_array_get(&flat, i);
     if (values) json_add_numbers(object, "parameters", values, flat.size, s->precision, NULL);
     add_layout(object, r);
@@ -127,6 +148,7 @@ cJSON *moons_numbers(const moons_settings *s, const moons_run *runs, int count)
     json_add_fingerprint(document);
     json_add_number(document, "samples", s->samples, REEL_DOUBLE);
     json_add_number(document, "noise", s->noise, REEL_DOUBLE);
+    json_add_number(document, "validation", s->validation, REEL_DOUBLE);
     json_add_number(document, "data_seed", s->data_seed, REEL_DOUBLE);
     json_add_numbers(document, "hidden", hidden, s->hidden_count, REEL_DOUBLE, NULL);
     json_add_text(document, "precision", s->precision == REEL_FLOAT ? "float" : "double");

@@ -55,12 +55,18 @@ static int build(moons_run *r)
 {
     const moons_settings *s = r->settings;
     r->context = reel_context_new(NULL);
-    r->data = reel_moons_new(NULL, r->context, (int64_t)s->samples, s->noise,
-                             reel_rng_numpy_new(NULL, r->context, (uint64_t)s->data_seed));
+    /* The points for validation are the next that the stream gives. */
+    reel_rng *points = reel_rng_numpy_new(NULL, r->context, (uint64_t)s->data_seed);
+    r->data = reel_moons_new(NULL, r->context, (int64_t)s->samples, s->noise, points);
+    if (s->validation > 0) r->validation = reel_moons_new(NULL, r->context, (int64_t)s->validation, s->noise, points);
     build_net(r);
     r->optimizer = optimizer_build(r->params, &r->choice);
     r->trainer = reel_trainer_new(NULL, r->net, r->data, reel_bce_with_logits, r->optimizer);
     if (!s->quiet) r->progress = reel_progress_new(NULL, r->context, stderr);
+    if (r->validation) reel_trainer_set_validation(NULL, r->trainer, r->validation);
+    reel_average *average = s->average ? reel_average_parse(NULL, r->params, s->average) : NULL;
+    if (s->average && !average) return option_fail(s->set, "--average: %s", reel_error_text(r->context));
+    if (average) reel_trainer_set_average(NULL, r->trainer, average);
     trainer_flags_apply(&s->trainer, r->trainer);
     const hyper_value settings[] = {
         {"epochs", s->epochs},
@@ -75,7 +81,7 @@ static int build(moons_run *r)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
     if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
-    moons_recipe(r->trainer);
+    moons_recipe(r->trainer, r->choice.name);
     if (reel_failed(r->context)) return complain_of(s->who, r->context);
     return ask(r);
 }
@@ -183,19 +189,32 @@ bool moons_logits(moons_run *r, const double *points, int64_t count, double *log
 }
 
 /* Loss and accuracy on all points. */
-static void evaluate(moons_run *r)
+static void measure(moons_run *r, const reel_dataset *data, double *loss, double *accuracy)
 {
     reel_tape *tape = reel_tape_new(NULL, r->context, r->settings->precision);
     reel_tape_set_gradients(tape, false);
     reel_tape_set_training(tape, false);
-    reel_value logits = reel_forward(NULL, r->net, reel_input(NULL, tape, r->data->x));
-    r->loss = reel_item(NULL, reel_bce_with_logits(NULL, logits, reel_input(NULL, tape, r->data->y)));
+    reel_value logits = reel_forward(NULL, r->net, reel_input(NULL, tape, data->x));
+    *loss = reel_item(NULL, reel_bce_with_logits(NULL, logits, reel_input(NULL, tape, data->y)));
     reel_array z = reel_data(logits);
     int64_t right = 0;
-    for (int64_t i = 0; i < z.size; i++) right += (reel_array_get(&z, i) > 0) == (reel_array_get(r->data->y, i) > 0.5);
+    for (int64_t i = 0; i < z.size; i++) right += (reel_array_get(&z, i) > 0) == (reel_array_get(data->y, i) > 0.5);
     reel_tape_free(tape);
+    *accuracy = z.size ? (double)right / (double)z.size : NAN;
+}
+
+static void evaluate(moons_run *r)
+{
+    reel_average *average = reel_trainer_average(r->trainer);
+    double unused;
+    measure(r, r->data, &r->loss, &r->accuracy);
+    r->average_loss = r->average_accuracy = r->validation_loss = NAN;
+    if (r->validation) measure(r, r->validation, &r->validation_loss, &unused);
+    if (reel_average_count(average) > 0 && reel_average_swap(NULL, average) == REEL_OK) {
+        measure(r, r->data, &r->average_loss, &r->average_accuracy);
+        reel_average_swap(NULL, average);
+    }
     r->steps = reel_trainer_step(r->trainer);
-    r->accuracy = z.size ? (double)right / (double)z.size : NAN;
     r->best = reel_trainer_best(r->trainer, &r->best_step);
     if (!(r->best <= r->loss)) {
         r->best = r->loss;

@@ -25,7 +25,7 @@ extern "C" {
  *     reel_trainer *trainer = reel_trainer_new(net, data, reel_bce_with_logits, optimizer);
  *     reel_args_apply(args, trainer);
  *
- * gives it --optimizer, every hyper-parameter of every optimizer, clipping and noise, --schedule, --schedule-origin,
+ * gives it --optimizer, every hyper-parameter of every optimizer, clipping and noise, --average, --schedule, --schedule-origin,
  * --reset-moments, --epochs, --batch, --seed, --threads, --checkpoint-dir, --every, --keep, --durable, --resume, --force,
  * --accept-edited, --prove and --help. A flag that is given wins over the checkpoint; one that is not keeps the value of
  * the checkpoint, or of the program when the run starts. */
@@ -131,6 +131,10 @@ REEL_API void reel_help_flag(reel_text_sink sink, void *user, const char *flag, 
 REEL_API void reel_help_hyper(reel_text_sink sink, void *user, const char *flag, const reel_hyper *hyper, double value);
 /* The schedules that a context knows (NULL: the built-in ones) and how their text is written. */
 REEL_API void reel_help_schedules(const reel_context *context, reel_text_sink sink, void *user);
+/* The averages and how their text is written. */
+REEL_API void reel_help_averages(reel_text_sink sink, void *user);
+/* The flag of a hyper-parameter: what its row says, or clip_norm -> clip-norm. */
+REEL_API void reel_hyper_flag(const reel_hyper *hyper, char *name, size_t size);
 /* clip_norm -> clip-norm. */
 REEL_API void reel_flag_name(const char *hyper_name, char *name, size_t size);
 /* The name of a list (NULL past its end) nearest to what was typed, NULL when none is near: about a third of its letters

@@ -41,6 +41,10 @@ REEL_API reel_average *reel_average_swa_new(REEL_SITE reel_params *params);
 /* a = decay a + (1 - decay) x; with the hyper-parameter warmup at most (1 + n) / (10 + n) of a stays. */
 REEL_API reel_average *reel_average_ema_new(REEL_SITE reel_params *params, double decay);
 
+/* The average of a text, "ema:0.99" or "swa:start=50:every=5": a kind, the values of its own table in their order, and any
+ * value by name. NULL with an error kept for what is no such text. */
+REEL_API reel_average *reel_average_parse(REEL_SITE reel_params *params, const char *spec);
+
 REEL_API const reel_average_type *reel_average_kind(const reel_average *average);
 REEL_API reel_status reel_average_set(REEL_SITE reel_average *average, const char *name, double value);
 REEL_API double reel_average_get(const reel_average *average, const char *name);
@@ -62,6 +66,7 @@ REEL_API bool reel_average_swapped(const reel_average *average);
 #define reel_average_new(...) reel_average_new(REEL_HERE, __VA_ARGS__)
 #define reel_average_swa_new(...) reel_average_swa_new(REEL_HERE, __VA_ARGS__)
 #define reel_average_ema_new(...) reel_average_ema_new(REEL_HERE, __VA_ARGS__)
+#define reel_average_parse(...) reel_average_parse(REEL_HERE, __VA_ARGS__)
 #define reel_average_set(...) reel_average_set(REEL_HERE, __VA_ARGS__)
 #define reel_average_step(...) reel_average_step(REEL_HERE, __VA_ARGS__)
 #define reel_average_update(...) reel_average_update(REEL_HERE, __VA_ARGS__)

@@ -229,10 +229,11 @@ typedef struct reel_diagnosis {
     /* What was measured; NaN: it was not. */
     int64_t step, rows;
     double loss, gradient_norm, parameter_norm;
-    double baseline;          /* loss of the best constant prediction, for losses of the library */
+    double baseline;          /* loss of the best constant prediction; NaN with a loss function of the program's own */
     double best;              /* smallest loss the trainer has seen */
     double validation;        /* loss of the validation set */
     int64_t units, dead;      /* of relus */
+    int64_t dead_layer;       /* units of the largest relu all of whose units are dead, two at least; else 0 */
     double fidelity;          /* change that happens over the change promised, where it is worst */
     double fidelity_error;    /* of that, from rounding and step length */
     reel_curvature curvature; /* limit NaN: none */
@@ -241,6 +242,7 @@ typedef struct reel_diagnosis {
     int64_t subset;        /* rows of the memory test, 0: not made */
     double memorised;      /* loss it reached, from a fresh start */
     double fresh_gradient; /* gradient norm at that start */
+    double fresh_loss;     /* and the loss */
 } reel_diagnosis;
 
 /* Says what explains a training, in the state it stands in: looks for numbers that are not finite and where they are born,

@@ -31,6 +31,7 @@ typedef struct reel_hyper {
     bool repeats;               /* last of its table, may be given several times (milestones) */
     reel_hyper_kind kind;
     const char *const *choices; /* ends with NULL */
+    const char *flag;           /* what its flag is called; NULL: after the name */
 } reel_hyper;
 
 /* Index of a name in a table of `count` rows; -1 when there is none. */

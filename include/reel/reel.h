@@ -15,6 +15,7 @@
 #include <reel/data.h>
 #include <reel/diagnose.h>
 #include <reel/hyper.h>
+#include <reel/landscape.h>
 #include <reel/image.h>
 #include <reel/nn.h>
 #include <reel/op.h>
@@ -24,6 +25,7 @@
 #include <reel/random.h>
 #include <reel/resume.h>
 #include <reel/schedule.h>
+#include <reel/table.h>
 #include <reel/tape.h>
 #include <reel/trace.h>
 #include <reel/train.h>

@@ -120,6 +120,7 @@ REEL_API reel_status reel_trainer_set_validation(REEL_SITE reel_trainer *trainer
 /* An average of the parameters (reel/average.h), told of every update and saved as "average". Borrowed. Error: one was set
  * before. */
 REEL_API reel_status reel_trainer_set_average(REEL_SITE reel_trainer *trainer, reel_average *average);
+REEL_API reel_average *reel_trainer_average(const reel_trainer *trainer); /* NULL: none */
 /* The state of the run: a program adds what else is to be saved. */
 REEL_API reel_state *reel_trainer_state(reel_trainer *trainer);
 /* The tape the trainer records on. A random stream set on it before the run takes the place of the seed's own philox

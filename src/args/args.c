@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPTIMIZER, SCHEDULE, SCHEDULE_ORIGIN, RESET_MOMENTS, THREADS, TRAINING_COUNT };
+enum { OPTIMIZER, AVERAGE, SCHEDULE, SCHEDULE_ORIGIN, RESET_MOMENTS, THREADS, TRAINING_COUNT };
 enum { CHECKPOINT_DIR, RESUME, FORCE, FOLDER_COUNT };
 enum { SETTINGS_MOST = 64, PATH_ROOM = 4096, NAME_ROOM = 40, GROUPS_MOST = 8 };
 
@@ -69,6 +69,10 @@ static void rows_new(reel_args *a)
         [OPTIMIZER] = {.name = "optimizer",
                        .argument = "NAME",
                        .text = "Kind of optimizer: see below for their flags."},
+        [AVERAGE] = {.name = "average",
+                     .argument = "SPEC",
+                     .text =
+                         "Average the parameters over the steps, see below; a resume goes on with the checkpoint's."},
         [SCHEDULE] = {.name = "schedule",
                       .argument = "SPEC",
                       .text = "How the rate changes, see below; none: not at all."},
@@ -169,7 +173,7 @@ reel_status reel_args_add(const char *site, reel_args *a, const reel_hyper *tabl
         return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "a table and its values are needed");
     for (int i = 0; i < count; i++) {
         char name[NAME_ROOM];
-        reel_flag_name(table[i].name, name, sizeof name);
+        reel_hyper_flag(&table[i], name, sizeof name);
         bool twice = reel_hyper_find(table, i, table[i].name) >= 0;
         if (twice || is_taken(a, name))
             return reel_error_set(context, REEL_BAD_ARGUMENT, site, who, "the name --%s is taken", name);
@@ -192,7 +196,7 @@ reel_status reel_args_add(const char *site, reel_args *a, const reel_hyper *tabl
         return REEL_NO_MEMORY;
     }
     for (int i = 0; i < count; i++) {
-        reel_flag_name(table[i].name, names[old + (size_t)i], NAME_ROOM);
+        reel_hyper_flag(&table[i], names[old + (size_t)i], NAME_ROOM);
         rows[old + (size_t)i] = (reel_flag){.number = &values[i], .hyper = &table[i]};
         if (table[i].kind == REEL_HYPER_SWITCH) rows[old + (size_t)i].without = "1";
     }
@@ -297,10 +301,13 @@ static bool read_values(reel_args *a, char sentence[REEL_FLAGS_TEXT])
     static const reel_hyper threads = {.name = "threads", .least = 1, .most = 4096, .kind = REEL_HYPER_WHOLE};
     reel_context *context = a->object.context;
     double number;
-    for (int i = 0; i < a->setting_count; i++)
-        if (a->settings[i] && !reel_flag_read(context, a->setting_names[i], reel_trainer_setting(i), a->settings[i],
-                                              &a->setting_values[i], sentence))
+    for (int i = 0; i < a->setting_count; i++) {
+        const reel_hyper *row = reel_trainer_setting(i);
+        bool all = a->settings[i] && strcmp(row->name, "keep") == 0 && strcmp(a->settings[i], "all") == 0;
+        const char *typed = all ? "0" : a->settings[i];
+        if (typed && !reel_flag_read(context, a->setting_names[i], row, typed, &a->setting_values[i], sentence))
             return false;
+    }
     if (!a->training[THREADS]) return true;
     if (!reel_flag_read(context, "threads", &threads, a->training[THREADS], &number, sentence)) return false;
     reel_context_set_threads(context, (int)number);
@@ -336,6 +343,7 @@ reel_args_end reel_args_read(const char *site, reel_args *a)
         reel_flags_help(&set, add_text, a);
         reel_optimizer_flags_help(&a->hypers, add_text, a);
         reel_help_schedules(context, add_text, a);
+        reel_help_averages(add_text, a);
         a->end = REEL_ARGS_HELP;
     } else if (a->first < 0 || !read_values(a, sentence)) {
         wrong(a, sentence);
@@ -479,6 +487,17 @@ static void apply_settings(reel_args *a, const char *site, reel_trainer *t)
     if (a->folder[FORCE] && a->folder[RESUME]) reel_trainer_set(site, t, "other_data", 1);
 }
 
+/* Of the flag, or of the checkpoint, whose values are then loaded. */
+static void apply_average(reel_args *a, const char *site, reel_trainer *t)
+{
+    char kind[NAME_ROOM];
+    const char *spec = a->training[AVERAGE];
+    if (!spec && reel_checkpoint_text(checkpoint(a, site), "state/average/kind", kind, sizeof kind)) spec = kind;
+    if (!spec || t->average || reel_failed(a->object.context)) return;
+    reel_average *average = reel_average_parse(site, t->params, spec);
+    if (average) reel_trainer_set_average(site, t, average);
+}
+
 static void apply_folder(reel_args *a, const char *site, reel_trainer *t)
 {
     const char *folder = a->folder[CHECKPOINT_DIR], *resume = a->folder[RESUME];
@@ -503,6 +522,7 @@ reel_status reel_args_apply(const char *site, reel_args *a, reel_trainer *t)
     if (reel_failed(context)) return reel_error_status(context);
     const char *origin = a->training[SCHEDULE_ORIGIN], *reset = a->training[RESET_MOMENTS];
     apply_settings(a, site, t);
+    apply_average(a, site, t);
     for (int i = 0; i < a->choice.given_count; i++)
         reel_trainer_ask(site, t, a->choice.given[i].name, a->choice.given[i].value, "flag");
     if (a->training[SCHEDULE]) reel_trainer_ask_schedule(site, t, a->training[SCHEDULE], "flag");

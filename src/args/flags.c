@@ -74,6 +74,11 @@ void reel_flag_name(const char *hyper_name, char *name, size_t size)
         if (*c == '_') *c = '-';
 }
 
+void reel_hyper_flag(const reel_hyper *hyper, char *name, size_t size)
+{
+    reel_flag_name(hyper->flag ? hyper->flag : hyper->name, name, size);
+}
+
 /* ---- help ---- */
 
 void reel_help_words(reel_text_sink sink, void *user, int column, int left, const char *text)
@@ -141,6 +146,25 @@ void reel_help_schedules(const reel_context *context, reel_text_sink sink, void 
         sink(user, piece);
         if (column > 33) column = (sink(user, "\n"), 0);
         reel_help_words(sink, user, column, 34, type->text);
+    }
+}
+
+void reel_help_averages(reel_text_sink sink, void *user)
+{
+    const reel_average_type *type;
+    int shared;
+    const reel_hyper *common = reel_average_shared_hypers(&shared);
+    sink(user, "\n--average SPEC, a name and its values, as ema:0.99 or swa:start=100:every=5:\n");
+    for (int i = 0; (type = reel_average_at(i)) != NULL; i++) {
+        char piece[4 * HELP_WIDTH];
+        int column = snprintf(piece, sizeof piece, "  %s", type->name);
+        for (int j = 0; j < type->hyper_count && column < 3 * HELP_WIDTH; j++)
+            column += snprintf(piece + column, sizeof piece - (size_t)column, ":%.40s", type->hypers[j].name);
+        for (int j = 0; j < shared && column < 3 * HELP_WIDTH; j++)
+            column += snprintf(piece + column, sizeof piece - (size_t)column, ":%.40s=", common[j].name);
+        sink(user, piece);
+        if (column > 33) column = (sink(user, "\n"), 0);
+        reel_help_words(sink, user, column, 34, type->formula);
     }
 }
 

@@ -45,7 +45,7 @@ static void add_flag(reel_optimizer_flags *f, const reel_hyper *h)
         if (strcmp(f->hypers[i], h->name) == 0) return;
     if (f->count == REEL_HYPER_FLAGS) return;
     int i = f->count++;
-    reel_flag_name(h->name, f->names[i], sizeof f->names[i]);
+    reel_hyper_flag(h, f->names[i], sizeof f->names[i]);
     f->hypers[i] = h->name;
     f->typed[i] = NULL;
     f->rows[i] = (reel_flag){.name = f->names[i],
@@ -100,7 +100,7 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
         put(sink, user, "\n--optimizer %s:", kind->name);
         reel_help_words(sink, user, (int)strlen("--optimizer :") + (int)strlen(kind->name), 4, kind->formula);
         for (int j = 0; j < kind->hyper_count; j++) {
-            reel_flag_name(kind->hypers[j].name, name, sizeof name);
+            reel_hyper_flag(&kind->hypers[j], name, sizeof name);
             reel_help_hyper(sink, user, name, &kind->hypers[j],
                             preset_value(preset_find(f->presets, kind->name), &kind->hypers[j]));
         }
@@ -110,7 +110,7 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
         put(sink, user, "\n--optimizer %s: %s with", p->name, p->kind);
         for (int i = 0; i < 4 && p->values[i].name; i++) {
             const reel_hyper *h = hyper_find(optimizer_find_known(f->context, p->kind), p->values[i].name);
-            reel_flag_name(p->values[i].name, name, sizeof name);
+            reel_hyper_flag(h, name, sizeof name);
             put(sink, user, " --%s %s", name, reel_hyper_print(h, p->values[i].value, number));
         }
         sink(user, "\n");
@@ -118,7 +118,7 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
     sink(user, "\nwith every optimizer:\n");
     const reel_hyper *h;
     for (int j = 0; (h = reel_optimizer_hyper_at(NULL, j)) != NULL; j++) {
-        reel_flag_name(h->name, name, sizeof name);
+        reel_hyper_flag(h, name, sizeof name);
         reel_help_hyper(sink, user, name, h, h->value);
     }
 }
@@ -163,7 +163,7 @@ static bool refuse_flag(char text[REEL_FLAGS_TEXT], const reel_optimizer_choice 
     char names[512] = "", one[40];
     size_t used = 0;
     for (int i = 0; i < c->kind->hyper_count && used < sizeof names; i++) {
-        reel_flag_name(c->kind->hypers[i].name, one, sizeof one);
+        reel_hyper_flag(&c->kind->hypers[i], one, sizeof one);
         used += (size_t)snprintf(names + used, sizeof names - used, "%s--%s", i ? ", " : "", one);
     }
     fail(text, "--%s: %s has no such hyper-parameter; it has %s", flag, c->name, names);

@@ -3,6 +3,7 @@
  * Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011), and
  * permutations whose elements can be had one by one.
  */
+#include "core/philox.h"
 #include "core/random.h"
 
 #include <math.h>
@@ -11,18 +12,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MULTIPLIER0 0xd2511f53u
-#define MULTIPLIER1 0xcd9e8d57u
-#define WEYL0 0x9e3779b9u
-#define WEYL1 0xbb67ae85u
-#define ROUNDS 10
 #define NOTHING_CACHED UINT64_MAX
 
 void philox4x32(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
-    for (int r = 0; r < ROUNDS; r++, k0 += WEYL0, k1 += WEYL1) {
-        uint64_t p0 = (uint64_t)MULTIPLIER0 * c0, p1 = (uint64_t)MULTIPLIER1 * c2;
+    for (int r = 0; r < PHILOX_ROUNDS; r++, k0 += PHILOX_WEYL0, k1 += PHILOX_WEYL1) {
+        uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER0 * c0, p1 = (uint64_t)PHILOX_MULTIPLIER1 * c2;
         c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
         c1 = (uint32_t)p1;
         c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
@@ -56,14 +52,16 @@ static uint64_t next_word64(philox *p)
     return high << 32 | next_word(p);
 }
 
-/* The next n words. Whole blocks are written in place; they do not depend on each other, so the processor works on
- * several at a time. */
+/* The next n words; whole blocks are written in place. */
 static void next_words(philox *p, int64_t n, uint32_t *out)
 {
+    const philox_place at = {{p->key[0], p->key[1]}, p->position};
     int64_t i = 0;
     for (; i < n && (p->index & 3); i++) out[i] = next_word(p);
-    for (; i + 4 <= n; i += 4, p->index += 4) block_at(p->key, p->position, p->index >> 2, out + i);
-    for (; i < n; i++) out[i] = next_word(p);
+    const int64_t blocks = (n - i) / 4;
+    if (blocks > 0) random_kernels_get(REEL_FLOAT)->words(&at, p->index >> 2, blocks, out + i);
+    p->index += (uint64_t)blocks * 4;
+    for (i += 4 * blocks; i < n; i++) out[i] = next_word(p);
 }
 
 void rng_philox_seek(reel_rng *rng, uint64_t position)
@@ -103,8 +101,17 @@ static double philox_uniform_one(reel_rng *rng)
     return unit_double(next_word64(&rng->philox));
 }
 
-/* Box and Muller (1958) in double, four words a pair whatever the type of the array; the sine is kept for the next
- * request. So the k-th normal number of a stream is the same however many are asked for at a time. */
+/* A pair of normal numbers from four words: Box and Muller (1958), in double whatever the type of the array. */
+static double normal_pair(const uint32_t word[4], double *second)
+{
+    double radius = sqrt(-2 * log(1 - unit_double((uint64_t)word[0] << 32 | word[1])));
+    double angle = 6.283185307179586 * unit_double((uint64_t)word[2] << 32 | word[3]);
+    *second = radius * sin(angle);
+    return radius * cos(angle);
+}
+
+/* The sine is kept for the next request. So the k-th normal number of a stream is the same however many are asked for at
+ * a time. */
 static double philox_normal_one(reel_rng *rng)
 {
     if (rng->has_kept) {
@@ -112,70 +119,60 @@ static double philox_normal_one(reel_rng *rng)
         rng_drop_kept(rng);
         return kept;
     }
-    double radius = sqrt(-2 * log(1 - unit_double(next_word64(&rng->philox))));
-    double angle = 6.283185307179586 * unit_double(next_word64(&rng->philox));
+    uint32_t word[4];
+    next_words(&rng->philox, 4, word);
+    double first = normal_pair(word, &rng->kept);
     rng->has_kept = true;
-    rng->kept = radius * sin(angle);
-    return radius * cos(angle);
+    return first;
 }
 
-#define CHUNK 256
+#define CHUNK 1024
 
 static int64_t chunk_size(int64_t left, int64_t most)
 {
     return left < most ? left : most;
 }
 
-/* low + (high - low) u; a sum that rounds up to `high` becomes the number before it. */
 static void philox_uniform(reel_rng *rng, reel_array *out, double low, double high)
 {
+    const struct random_kernels *k = random_kernels_get(out->dtype);
+    const int64_t each = out->dtype == REEL_FLOAT ? 1 : 2; /* words */
     uint32_t word[CHUNK];
-    if (out->dtype == REEL_FLOAT) {
-        float *x = out->data, from = (float)low, to = (float)high, width = to - from, last = nextafterf(to, from);
-        for (int64_t i = 0; i < out->size; i += CHUNK) {
-            int64_t n = chunk_size(out->size - i, CHUNK);
-            next_words(&rng->philox, n, word);
-            for (int64_t j = 0; j < n; j++) {
-                float value = from + width * ((float)(word[j] >> 8) * 0x1p-24f);
-                x[i + j] = value < to ? value : last;
-            }
-        }
-        return;
+    for (int64_t i = 0; i < out->size; i += CHUNK / each) {
+        int64_t n = chunk_size(out->size - i, CHUNK / each);
+        next_words(&rng->philox, n * each, word);
+        k->uniform(n, word, low, high, (char *)out->data + (size_t)i * element_size(out->dtype));
     }
-    double *x = out->data, width = high - low, last = nextafter(high, low);
-    for (int64_t i = 0; i < out->size; i += CHUNK / 2) {
-        int64_t n = chunk_size(out->size - i, CHUNK / 2);
-        next_words(&rng->philox, 2 * n, word);
-        for (int64_t j = 0; j < n; j++) {
-            double value = low + width * unit_double((uint64_t)word[2 * j] << 32 | word[2 * j + 1]);
-            x[i + j] = value < high ? value : last;
-        }
-    }
+}
+
+static void put_normal(reel_array *out, int64_t i, double x)
+{
+    if (out->dtype == REEL_FLOAT)
+        ((float *)out->data)[i] = (float)x;
+    else
+        ((double *)out->data)[i] = x;
 }
 
 static void philox_normal(reel_rng *rng, reel_array *out, double mean, double deviation)
 {
-    for (int64_t i = 0; i < out->size; i++) {
-        double x = mean + deviation * philox_normal_one(rng);
-        if (out->dtype == REEL_FLOAT)
-            ((float *)out->data)[i] = (float)x;
-        else
-            ((double *)out->data)[i] = x;
+    uint32_t word[CHUNK];
+    int64_t i = 0;
+    if (rng->has_kept && out->size > 0) put_normal(out, i++, mean + deviation * philox_normal_one(rng));
+    while (out->size - i >= 2) {
+        int64_t pairs = chunk_size((out->size - i) / 2, CHUNK / 4);
+        next_words(&rng->philox, 4 * pairs, word);
+        for (int64_t k = 0; k < pairs; k++, i += 2) {
+            double second, first = normal_pair(word + 4 * k, &second);
+            put_normal(out, i, mean + deviation * first);
+            put_normal(out, i + 1, mean + deviation * second);
+        }
     }
+    if (i < out->size) put_normal(out, i, mean + deviation * philox_normal_one(rng));
 }
 
-/* Unbiased: for a range up to 2^32 the high half of word * range, words in the incomplete last interval rejected (Lemire,
- * ACM TOMACS 29(1), 2019); beyond, 64 bits masked and rejected while they are too large. */
+/* 64 bits masked, and rejected while they are too large. */
 static uint64_t below(philox *p, uint64_t range)
 {
-    if (range <= UINT32_MAX) {
-        uint32_t small = (uint32_t)range, reject = (0u - small) % small;
-        uint64_t product;
-        do {
-            product = (uint64_t)next_word(p) * small;
-        } while ((uint32_t)product < reject);
-        return product >> 32;
-    }
     uint64_t mask = range - 1, value;
     for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
     do {
@@ -184,9 +181,20 @@ static uint64_t below(philox *p, uint64_t range)
     return value;
 }
 
+/* Unbiased. No more words are drawn at a time than numbers are missing, so that the stream is left where drawing them one
+ * by one would leave it. */
 static void philox_integers(reel_rng *rng, int64_t count, int64_t *out, int64_t low, uint64_t range)
 {
-    for (int64_t i = 0; i < count; i++) out[i] = (int64_t)((uint64_t)low + below(&rng->philox, range));
+    uint32_t word[CHUNK];
+    for (int64_t i = 0; i < count;) {
+        if (range > UINT32_MAX) {
+            out[i++] = (int64_t)((uint64_t)low + below(&rng->philox, range));
+            continue;
+        }
+        int64_t n = chunk_size(count - i, CHUNK);
+        next_words(&rng->philox, n, word);
+        i += random_kernels_get(REEL_FLOAT)->integers(n, word, low, (uint32_t)range, out + i);
+    }
 }
 
 /* Permutations. An index x < n is written x = l b + r with l < a and r < b, a b >= n and a b - n < a, and passed through
@@ -289,7 +297,7 @@ static void philox_keep_mask(reel_rng *rng, int64_t count, uint8_t *mask, double
     for (int64_t i = 0; i < count; i += CHUNK) {
         int64_t n = chunk_size(count - i, CHUNK);
         next_words(&rng->philox, n, word);
-        for (int64_t j = 0; j < n; j++) mask[i + j] = word[j] < threshold;
+        random_kernels_get(REEL_FLOAT)->keep(n, word, threshold, mask + i);
     }
 }
 

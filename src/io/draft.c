@@ -241,7 +241,8 @@ static void give_array(outlet *o, const draft *d, const draft_hole *hole)
         if (DRAFT_BUFFER - o->used < JSON_ARRAY_ROOM) flush(o);
         o->used += json_array_print(&t, o->buffer + o->used, DRAFT_BUFFER - o->used);
         int64_t printed = t.base64 ? t.next / (int64_t)size : t.next;
-        if (hole->hashed) hash_elements(&o->state, t.dtype, (const char *)t.data + (size_t)mixed * size, printed - mixed);
+        if (hole->hashed)
+            hash_elements(&o->state, t.dtype, (const char *)t.data + (size_t)mixed * size, printed - mixed);
         mixed = printed;
     }
 }

@@ -70,11 +70,11 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
         run_backward(name##_gradient_##WHICH, RUNS, n, a, b, y, g, out, add);                                          \
     }
 #define NUMBER(name)                                                                                                   \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                                 \
+    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
     {                                                                                                                  \
         put_one(&y->value, name##_of(v_set(*(const real *)a), v_set(*(const real *)b))[0], false);                     \
     }                                                                                                                  \
-    static void name##_number_backward(const tape_number *n, const void *as, const void *bs, void *to_a, void *to_b,        \
+    static void name##_number_backward(const tape_number *n, const void *as, const void *bs, void *to_a, void *to_b,   \
                                        unsigned add)                                                                   \
     {                                                                                                                  \
         const void *ys = &n->value, *gs = &n->gradient;                                                                \
@@ -119,7 +119,8 @@ static const binary_kernel binary_kernels[BINARY_COUNT] = {
 };
 
 static const number_kernel binary_numbers[BINARY_COUNT] = {
-#define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, of, of_a, of_b) {name##_number, name##_number_backward},
+#define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, of, of_a, of_b)                                      \
+    {name##_number, name##_number_backward},
 #include "kernels/elementwise.def"
 };
 

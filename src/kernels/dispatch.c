@@ -3,6 +3,7 @@
  * The choice of the instruction set.
  */
 #include "kernels/kernels.h"
+#include "core/philox.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,11 @@ const kernels *kernels_get(reel_dtype dtype)
 {
     if (dtype != REEL_FLOAT && dtype != REEL_DOUBLE) return NULL;
     return tables[chosen()][dtype];
+}
+
+const struct random_kernels *random_kernels_get(reel_dtype dtype)
+{
+    return kernels_get(dtype)->random;
 }
 
 const kernels *kernels_get_isa(kernels_isa isa, reel_dtype dtype)

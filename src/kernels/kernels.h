@@ -20,6 +20,7 @@ struct loss_kernels;
 struct softmax_kernels;
 struct reduce_kernels;
 struct layer_kernels;
+struct random_kernels;
 struct ssim_kernels;
 
 typedef struct kernels {
@@ -32,6 +33,7 @@ typedef struct kernels {
     const struct softmax_kernels *softmax;
     const struct reduce_kernels *reduce;
     const struct layer_kernels *layer;
+    const struct random_kernels *random;
     const struct ssim_kernels *ssim;
 } kernels;
 

@@ -455,6 +455,67 @@ static void run_shallow(const matmul_task *t)
     }
 }
 
+/* One row, B transposed: squares of op(B) are turned in registers, and what they hold is used at once. */
+#define ROW_VECTORS 4
+
+/* Terms k ... k + count - 1 of `vectors` vectors of columns; whole: count is LANES. */
+KERNEL_INLINE void row_terms(const matmul_task *t, int64_t j, const int vectors, int64_t columns, int64_t k, int count,
+                             const bool whole, V sum[])
+{
+    const real *q = t->b;
+    const int64_t step = t->transpose_a ? t->lda : 1;
+    const real *x = t->a;
+    const tile_part part = tile_part_of(count);
+    x += k * step;
+    TILE_UNROLL(4)
+    for (int y = 0; y < vectors; y++) {
+        const real *square = q + (j + y * LANES) * t->ldb + k;
+        V v[LANES];
+        TILE_UNROLL(16)
+        for (int r = 0; r < LANES; r++) {
+            const real *row = y * LANES + r < columns ? square + r * t->ldb : zeros;
+            v[r] = whole ? v_load(row) : tile_load(row, part);
+        }
+        tile_transpose(v);
+        TILE_UNROLL(16)
+        for (int r = 0; r < LANES; r++)
+            if (whole || r < count) sum[y] = vfma(v_set(x[r * step]), v[r], sum[y]);
+    }
+}
+
+KERNEL_INLINE void row_block(const matmul_task *t, int64_t j, const int vectors, int64_t columns)
+{
+    const real *start = t->add ? t->c : t->bias;
+    const int end = vectors - 1;
+    const tile_part part = tile_part_of((int)(columns - end * LANES));
+    real *c = t->c;
+    V sum[ROW_VECTORS] = {{0}};
+    c += j;
+    if (start) {
+        for (int y = 0; y < end; y++) sum[y] = v_load(start + j + y * LANES);
+        sum[end] = tile_load(start + j + end * LANES, part);
+    }
+    int64_t k = 0;
+    for (; k + LANES <= t->k; k += LANES) row_terms(t, j, vectors, columns, k, LANES, true, sum);
+    if (k < t->k) row_terms(t, j, vectors, columns, k, (int)(t->k - k), false, sum);
+    for (int y = 0; y < vectors && t->activation == MATMUL_RELU; y++)
+        sum[y] = v_select(sum[y] < (V){0}, (V){0}, sum[y]);
+    for (int y = 0; y < end; y++) v_store(c + y * LANES, sum[y]);
+    tile_store(c + end * LANES, part, sum[end]);
+}
+
+static bool is_row(const matmul_task *t)
+{
+    return t->m == 1 && t->transpose_b && t->n >= LANES && t->k >= LANES;
+}
+
+static void run_row(const matmul_task *t)
+{
+    int64_t j = 0;
+    for (; j + ROW_VECTORS * LANES <= t->n; j += ROW_VECTORS * LANES) row_block(t, j, ROW_VECTORS, ROW_VECTORS * LANES);
+    for (; j < t->n; j += LANES) row_block(t, j, 1, t->n - j < LANES ? t->n - j : LANES);
+}
+
 /* C no wider than a panel, B not transposed: one call. */
 KERNEL_INLINE void run_small(const matmul_task *t)
 {
@@ -470,14 +531,14 @@ KERNEL_INLINE void run_small(const matmul_task *t)
     panels[lanes == LANES][vectors](&s);
 }
 
-static void run(const matmul_task *task, void *scratch)
+static bool is_swapped(const matmul_task *t)
 {
-    if (task->m <= 0 || task->n <= 0) return;
-    if (task->k <= SHALLOW && task->n > 1 && task->k > 0 && (task->n <= LANES || !task->transpose_b)) {
-        (task->n <= LANES ? run_shallow : run_shallow_wide)(task);
-        return;
-    }
-    bool swapped = task->n <= TILE_ROWS(VECTORS) && task->n < task->m && swap_is_less_work(task);
+    return t->n <= TILE_ROWS(VECTORS) && t->n < t->m && swap_is_less_work(t);
+}
+
+static void run_tiles(const matmul_task *task, real *scratch)
+{
+    const bool swapped = is_swapped(task);
     if (!swapped && !task->transpose_b && task->n <= VECTORS * LANES && task->k > 0 && !pack_rows_of(task) &&
         (V_BYTES > 16 || task->n % LANES == 0)) {
         run_small(task);
@@ -493,12 +554,71 @@ static void run(const matmul_task *task, void *scratch)
     run_panels(task, &f, scratch);
 }
 
+static size_t panel_size(const matmul_task *task)
+{
+    form f = form_of(task, is_swapped(task));
+    return f.packed ? (size_t)(f.depth * f.vectors) * V_BYTES : 0;
+}
+
+/* A transposed, of distant rows: each element of a row of op(A) is in a cache line of its own, and these are in few sets of
+ * the cache when the distance is a power of 2. Where there are columns enough to make up for it, some rows at a time are
+ * turned first. */
+#define TURNED_BYTES (512 * 1024)
+
+KERNEL_INLINE bool turns_a(const matmul_task *t)
+{
+    return t->transpose_a && t->m >= 16 && t->n >= 64 && t->k >= 64 &&
+           t->k * (int64_t)sizeof(real) <= TURNED_BYTES / 64 && t->lda * (int64_t)sizeof(real) >= 512;
+}
+
+/* The task of rows i ... of op(A), turned, each made up to whole vectors. */
+static matmul_task turned_rows(const matmul_task *t, int64_t i, real *memory)
+{
+    matmul_task part = *t;
+    const int64_t width = vectors_for(t->k) * LANES, most = TURNED_BYTES / (width * (int64_t)sizeof(real)) / 8 * 8;
+    const real *a = t->a;
+    real *c = t->c;
+    part.m = t->m - i < most ? t->m - i : most;
+    part.a = a + i;
+    if (memory) { /* else only its form is asked for */
+        pack_transposed(memory, part.a, t->lda, part.m, width / LANES, t->k);
+        part.a = memory;
+        part.c = c + i * t->ldc;
+    }
+    part.lda = width;
+    part.transpose_a = false;
+    return part;
+}
+
+static void run(const matmul_task *task, void *scratch)
+{
+    if (task->m <= 0 || task->n <= 0) return;
+    if (task->k <= SHALLOW && task->n > 1 && task->k > 0 && (task->n <= LANES || !task->transpose_b))
+        (task->n <= LANES ? run_shallow : run_shallow_wide)(task);
+    else if (is_row(task))
+        run_row(task);
+    else if (!turns_a(task))
+        run_tiles(task, scratch);
+    else
+        for (int64_t i = 0; i < task->m;) {
+            matmul_task part = turned_rows(task, i, scratch);
+            run_tiles(&part, (real *)scratch + part.m * part.lda);
+            i += part.m;
+        }
+}
+
 static size_t scratch_size(const matmul_task *task)
 {
-    if (task->m <= 0 || task->n <= 0 || task->k <= 0) return 0;
-    bool swapped = task->n <= TILE_ROWS(VECTORS) && task->n < task->m && swap_is_less_work(task);
-    form f = form_of(task, swapped);
-    return f.packed ? (size_t)(f.depth * f.vectors) * V_BYTES : 0;
+    if (task->m <= 0 || task->n <= 0 || task->k <= 0 || is_row(task)) return 0;
+    if (!turns_a(task)) return panel_size(task);
+    size_t most = 0;
+    for (int64_t i = 0; i < task->m;) {
+        matmul_task part = turned_rows(task, i, NULL);
+        size_t size = (size_t)(part.m * part.lda) * sizeof(real) + panel_size(&part);
+        if (size > most) most = size;
+        i += part.m;
+    }
+    return most;
 }
 
 const struct matmul_kernels KERNEL(matmul_table) = {.scratch = scratch_size, .run = run};

@@ -33,7 +33,7 @@ typedef struct matmul_task {
 } matmul_task;
 
 struct matmul_kernels {
-    /* Bytes of working memory `run` wants for a product of this form; 0 for small ones, never more than some 150 kB. */
+    /* Bytes of working memory `run` wants for a product of this form; 0 for small ones, never more than some 700 kB. */
     size_t (*scratch)(const matmul_task *task);
     /* `scratch` has that many bytes, aligned to 64; it may be NULL when that is 0. */
     void (*run)(const matmul_task *task, void *scratch);

@@ -61,17 +61,22 @@ def remez(f, w, a, b, degree):
     return c
 
 
-def show(name, comment, f, w, a, b, degrees):
-    """Prints both versions of one polynomial; f, w and b may be pairs (float, double)."""
+def show(name, comment, f, w, a, b, degrees, low=False):
+    """Prints both versions of one polynomial; f, w and b may be pairs (float, double). low: also what rounding took from
+    the constant term, as NAME_low."""
     print('/* %s. */' % comment)
     for i, (real, degree) in enumerate(zip(('float', 'double'), degrees)):
         f_, w_, b_ = [(x[i] if isinstance(x, list) else x) for x in (f, w, b)]
-        c = [rounded(k, real) for k in remez(f_, w_, a, b_, degree)]
+        exact = remez(f_, w_, a, b_, degree)
+        c = [rounded(k, real) for k in exact]
+        rest = rounded(exact[0] - c[0], real) if low else 0
         points = [mpf(a) + (mpf(b_) - a) * j / 2000 for j in range(2001)]
-        worst = max(abs((evaluate(c, x) - f_(x)) * w_(x)) for x in points)
+        worst = max(abs((evaluate(c, x) + rest - f_(x)) * w_(x)) for x in points)
         form = '%.9gf' if real == 'float' else '%.17g'
         print(('#if KERNEL_BITS == 32' if real == 'float' else '#else') + ' /* %.1e */' % worst)
         print('static const real %s[] = {%s};' % (name, ', '.join(form % float(k) for k in c)))
+        if low:
+            print(('static const real %s_low = ' + form + ';') % (name, float(rest)))
     print('#endif\n')
 
 
@@ -129,5 +134,5 @@ if __name__ == '__main__':
     ends = [(mpf('10.1'), mpf('2.5')), (mpf('27.3'), mpf('3.75'))]
     show('erfc_c', '(1 + 2 u) exp(u^2) erfc(u) in t = (u - k) / (u + k), k = 2.5 (float) or 3.75 (double), 0 <= u, relative error',
          [scaled_erfc(k) for _, k in ends], [lambda t, f=scaled_erfc(k): 1 / f(t) for _, k in ends], -1,
-         [(u - k) / (u + k) for u, k in ends], (10, 22))
+         [(u - k) / (u + k) for u, k in ends], (10, 22), low=True)
     print('#endif')

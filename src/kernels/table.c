@@ -13,6 +13,7 @@ extern const struct loss_kernels KERNEL(loss_table);
 extern const struct softmax_kernels KERNEL(softmax_table);
 extern const struct reduce_kernels KERNEL(reduce_table);
 extern const struct layer_kernels KERNEL(layer_table);
+extern const struct random_kernels KERNEL(random_table);
 extern const struct ssim_kernels KERNEL(ssim_table);
 
 const kernels KERNEL(kernels_table) = {
@@ -25,5 +26,6 @@ const kernels KERNEL(kernels_table) = {
     .softmax = &KERNEL(softmax_table),
     .reduce = &KERNEL(reduce_table),
     .layer = &KERNEL(layer_table),
+    .random = &KERNEL(random_table),
     .ssim = &KERNEL(ssim_table),
 };

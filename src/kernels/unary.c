@@ -19,7 +19,7 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
     v_store_some(p, add ? v_load_some(p, n) + v : v, n);
 }
 
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                   \
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                     \
     static void name##_forward(int64_t n, const void *xs, void *ys, double q0_, double q1_)                            \
     {                                                                                                                  \
         const real *xp = xs, p0 = (real)q0_, p1 = (real)q1_;                                                           \
@@ -53,12 +53,12 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
             put_some(op + i, of_gradient, add, n - i);                                                                 \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                                 \
+    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
     {                                                                                                                  \
         (void)b;                                                                                                       \
         name##_forward(1, a, &y->value, y->p[0], y->p[1]);                                                             \
     }                                                                                                                  \
-    static void name##_number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b,          \
+    static void name##_number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b,     \
                                        unsigned add)                                                                   \
     {                                                                                                                  \
         (void)b, (void)to_b;                                                                                           \
@@ -67,13 +67,12 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
 #include "kernels/elementwise.def"
 
 const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT] = {
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                   \
-    {name##_forward, name##_backward},
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient) {name##_forward, name##_backward},
 #include "kernels/elementwise.def"
 };
 
 const number_kernel KERNEL(unary_numbers)[UNARY_COUNT] = {
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                   \
+#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                     \
     {name##_number, name##_number_backward},
 #include "kernels/elementwise.def"
 };

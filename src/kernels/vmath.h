@@ -29,6 +29,8 @@
 #define LN2_HIGH R(0x1.63p-1)     /* 9 bits: its product with an exponent is exact */
 #define LN2_LOW R(-0x1.bd0106p-13)
 #define ERFC_K R(2.5)
+#define TWO_SQRT2 R(0x1.6a09e6p+1) /* 2 sqrt(2), and what rounding took from it */
+#define TWO_SQRT2_LOW R(0x1.9fcef4p-25)
 #define TWO_THIRDS_LOW R(-0x1.555556p-26) /* what R(2.0 / 3.0) leaves out */
 #define SPLITTER R(0x1.001p12)            /* 2^12 + 1: halves of 12 bits */
 #define POW_HIGH R(86.0)                  /* |y log x| up to which pow is a normal number */
@@ -49,6 +51,8 @@
 #define LN2_HIGH R(0x1.62e42feep-1) /* 32 bits */
 #define LN2_LOW R(0x1.a39ef35793c76p-33)
 #define ERFC_K R(3.75)
+#define TWO_SQRT2 R(0x1.6a09e667f3bcdp+1)
+#define TWO_SQRT2_LOW R(-0x1.bdd3413b26456p-53)
 #define TWO_THIRDS_LOW R(0x1.5555555555555p-55)
 #define SPLITTER R(0x1.0000002p27)
 #define POW_HIGH R(707.0)
@@ -361,16 +365,22 @@ KERNEL_INLINE V v_cos(V x)
 
 #define NORMAL_REACH R(KERNEL_BITS == 32 ? 15 : 39) /* exp(-x^2 / 2) is 0 beyond */
 
-/* Upper tail of the normal distribution, 1/2 erfc(x / sqrt(2)), for x >= 0; relative error about 5 ulp until it
- * underflows. The rounding error of x^2 / 2 is put back in. */
-KERNEL_INLINE V v_normal_tail(V x)
+/* Upper tail of the normal distribution, 1/2 erfc(x / sqrt(2)), for 0 <= x <= NORMAL_REACH, to 1 ulp: the number returned
+ * and *rest together, times the power of 2 in `shifted`. With u = x / sqrt(2) it is P(t) / (2 + 4 u) exp(-u^2); the quotient is carried in a
+ * pair, and the rounding error of x^2 / 2 is put back in. */
+KERNEL_INLINE V v_normal_tail(V x, V *rest, V *shifted)
 {
-    x = v_at_most(x, NORMAL_REACH);
-    V shifted, u = x * SQRT_HALF, t = (u - ERFC_K) / (u + ERFC_K);
+    V u = x * SQRT_HALF, t = (u - ERFC_K) / (u + ERFC_K);
+    V s = t * v_poly_halves_n(t, erfc_c + 1, (int)(sizeof erfc_c / sizeof *erfc_c) - 1), p = erfc_c[0] + s;
+    V p_low = ((erfc_c[0] - p) + s) + erfc_c_low;
+    V four_u = x * TWO_SQRT2, d = R(2) + four_u;
+    V d_low = v_sum_error(v_set(2), four_u, d) + (v_product_error(x, v_set(TWO_SQRT2), four_u) + x * TWO_SQRT2_LOW);
+    V q = p / d, product = q * d;
+    V q_low = (((p - product) - v_product_error(q, d, product)) + (p_low - q * d_low)) / d;
     V square = x * x, error = v_product_error(x, x, square);
-    V e = v_exp_reduced_pair(R(-0.5) * square, R(-0.5) * error, &shifted);
-    V factor = v_poly_halves(t, erfc_c) / (R(2) + R(4) * u);
-    return v_scaled(vfma(factor, e, factor), shifted);
+    V e = v_exp_reduced_pair(R(-0.5) * square, R(-0.5) * error, shifted);
+    *rest = vfma(q, e, vfma(q_low, e, q_low));
+    return q;
 }
 
 /* erf(x) for |x| <= 1. */
@@ -381,16 +391,38 @@ KERNEL_INLINE V v_erf_inner(V x)
 
 KERNEL_INLINE V v_erf(V x)
 {
-    V size = v_abs(x);
-    V outer = R(1) - R(2) * v_normal_tail(size * R(0x1.6a09e667f3bcdp+0));
+    V shifted, rest, size = v_abs(x), far = v_at_most(size * R(0x1.6a09e667f3bcdp+0), NORMAL_REACH);
+    V tail = v_normal_tail(far, &rest, &shifted), outer = R(1) - R(2) * v_scaled(tail + rest, shifted);
     return v_with_sign(v_select(size < R(1), v_erf_inner(size), outer), x);
 }
 
-/* Distribution function of the standard normal distribution. */
+/* Distribution function of the standard normal distribution for |x| < 1: 1/2 + h + h (erf(u) / u - 1), u = x / sqrt(2) and
+ * h = u / 2, the first two terms carried in pairs. */
+KERNEL_INLINE V v_normal_inner(V x)
+{
+    V u = x * SQRT_HALF, h = R(0.5) * u, sum = R(0.5) + h;
+    V h_low = R(0.5) * v_product_error(x, v_set(SQRT_HALF), u) + x * (TWO_SQRT2_LOW * R(0.125));
+    V rest = h * v_poly_halves(v_at_most(u * u, R(1)), erf_c);
+    return sum + (v_sum_error(v_set(0.5), h, sum) + h_low + rest);
+}
+
 KERNEL_INLINE V v_normal_cdf(V x)
 {
-    V size = v_abs(x), tail = v_normal_tail(size), half = R(0.5) * v_erf_inner(x * SQRT_HALF);
-    return v_select(size < R(1), R(0.5) + half, v_select(x < R(0), tail, R(1) - tail));
+    V shifted, rest, size = v_abs(x), tail = v_normal_tail(v_at_most(size, NORMAL_REACH), &rest, &shifted);
+    tail = v_scaled(tail + rest, shifted);
+    return v_select(size < R(1), v_normal_inner(x), v_select(x < R(0), tail, R(1) - tail));
+}
+
+/* x times it; a negative x enters before the tail is rounded to what may be no normal number. NaN for -inf, where the
+ * factors are -inf and 0. */
+KERNEL_INLINE V v_gelu(V x)
+{
+    V shifted, rest, size = v_abs(x), near = v_at_most(size, NORMAL_REACH);
+    V tail = v_normal_tail(near, &rest, &shifted), product = near * tail;
+    V below = v_scaled(-product - vfma(near, rest, v_product_error(near, tail, product)), shifted);
+    V above = x * v_select(size < R(1), v_normal_inner(x), R(1) - v_scaled(tail + rest, shifted));
+    V y = v_select(x <= R(-1), below, above);
+    return v_select(size > NORMAL_REACH, v_select(x < R(0), x * R(0), x), y);
 }
 
 /* exp(-f x^2) for f = 1 or 1/2; the rounding error of x^2 is put back in. */

@@ -45,8 +45,12 @@ static const reel_hyper hypers[] = {
 static reel_status update(const reel_update *u)
 {
     const double *h = u->hyper;
-    constants c = {
-        h[LR] / bias_correction(h[BETA1], (double)u->t), h[DECAY], h[MAXIMIZE] != 0 ? -1 : 1, h[BETA1], h[BETA2], h[EPS]};
+    constants c = {h[LR] / bias_correction(h[BETA1], (double)u->t),
+                   h[DECAY],
+                   h[MAXIMIZE] != 0 ? -1 : 1,
+                   h[BETA1],
+                   h[BETA2],
+                   h[EPS]};
     BY_TYPE(adamax, u->dtype, &c, u->n, u->parameter, u->gradient, u->state[0], u->state[1]);
     return REEL_OK;
 }

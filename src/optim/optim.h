@@ -135,5 +135,4 @@ static inline double bias_correction(double beta, double t)
     return t * (1 - beta) > 38 ? 1 : 1 - pow(beta, t);
 }
 
-
 #endif

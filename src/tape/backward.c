@@ -88,7 +88,8 @@ static inline reel_status walk_number(reel_tape *tape, const node *n, reel_param
     bool add_a = false, add_b = false;
     if (a->wants && !(to_a = gradient_target(tape, a, &add_a, open))) return REEL_NO_MEMORY;
     if (n->count == 2 && b->wants && !(to_b = gradient_target(tape, b, &add_b, open))) return REEL_NO_MEMORY;
-    n->scalar.number.backward(&n->scalar.number, a->array.data, b->array.data, to_a, to_b, add_a | (unsigned)add_b << 1);
+    n->scalar.number.backward(&n->scalar.number, a->array.data, b->array.data, to_a, to_b,
+                              add_a | (unsigned)add_b << 1);
     return REEL_OK;
 }
 

@@ -20,12 +20,12 @@ typedef struct node {
         uint32_t *many;  /* or more, in the arena */
     } operand;
     uint32_t generation;
-    uint32_t pass;    /* the walk back that last wrote the gradient; parameter: its store's version */
-    uint32_t base;    /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
-    uint16_t count;   /* operands */
-    uint8_t kind;     /* node_kind */
-    bool wants : 1;   /* a gradient flows in */
-    bool single : 1;  /* one number of the tape's type, of rank 0 */
+    uint32_t pass;   /* the walk back that last wrote the gradient; parameter: its store's version */
+    uint32_t base;   /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
+    uint16_t count;  /* operands */
+    uint8_t kind;    /* node_kind */
+    bool wants : 1;  /* a gradient flows in */
+    bool single : 1; /* one number of the tape's type, of rank 0 */
     uint8_t rest : 6; /* 0: so that the byte is written without reading it */
     union {
         reel_array array;

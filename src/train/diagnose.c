@@ -14,6 +14,7 @@
 #define VECTORS 5
 #define DIRECTIONS_MOST 32 /* parameters whose gradient is looked at by itself */
 #define LENGTHS 12         /* of differences, each a quarter of the one before */
+#define SLOPE_LEAST 1e-7   /* of the loss, or the baseline, over a step as long as all parameters */
 
 bool diagnosis_forgive(examination *e)
 {
@@ -50,7 +51,7 @@ static bool measure_point(examination *e, probe *p)
     out->loss = probe_loss(p, NULL, e->slope);
     out->gradient_norm = norm(p->n, e->slope);
     out->rows = p->rows;
-    monitor_units(p->tape, &out->units, &out->dead);
+    monitor_units(p->tape, &out->units, &out->dead, &out->dead_layer);
     if (reel_failed(e->context) && !diagnosis_forgive(e)) return false;
     if (isfinite(out->loss) && isfinite(out->gradient_norm)) return true;
     e->not_finite = true;
@@ -94,7 +95,10 @@ static void compare(examination *e, probe *p, const char *name, const double *or
     double promised = 0, found = 0, error, worst = e->out->fidelity;
     for (int64_t i = 0; i < p->n; i++) promised += gradient[i] * direction[i];
     if (!difference(e, p, origin, direction, &found, &error) || !isfinite(error)) return;
-    double larger = fmax(fabs(found), fabs(promised)), off = fmax(0, fabs(found - promised) - 3 * error) / larger;
+    /* Where nothing moves any more the slopes are rounding. */
+    double larger = fmax(fabs(found), fabs(promised)), size = fmax(fabs(e->out->loss), fmax(e->out->baseline, 0));
+    if (larger * (1 + norm(p->n, origin)) < SLOPE_LEAST * size * norm(p->n, direction)) return;
+    double off = fmax(0, fabs(found - promised) - 3 * error) / larger;
     if (!(larger > 0) || !(off >= fabs(1 - worst) || isnan(worst))) return;
     /* Kept as the ratio, or what stands for one when nothing is promised. */
     e->out->fidelity = 1 + (found < promised ? -off : off);
@@ -228,7 +232,8 @@ reel_status reel_diagnose(const char *site, reel_trainer *t, reel_diagnosis *out
                             .fidelity_error = NAN,
                             .curvature = {.limit = NAN, .loss = NAN},
                             .memorised = NAN,
-                            .fresh_gradient = NAN};
+                            .fresh_gradient = NAN,
+                            .fresh_loss = NAN};
     examination e = {.trainer = t, .context = context, .site = site, .out = out};
     if (reel_params_seal(site, t->params) != REEL_OK) return reel_error_status(context);
     if (examination_begin(&e)) examine(&e);

@@ -185,7 +185,7 @@ double diagnosis_baseline(const examination *e, const int64_t *rows, int64_t cou
     if (t->loss_of == reel_mse) return column_baseline(y, rows, count, columns, false);
     if (t->loss_of == reel_bce || t->loss_of == reel_bce_with_logits)
         return column_baseline(y, rows, count, columns, true);
-    if (t->loss_of != reel_cross_entropy || columns != 1 || !are_labels(y)) return NAN;
+    if (t->loss_of != reel_cross_entropy || columns != 1 || !are_labels(y)) return diagnosis_constant(e, rows, count);
     double counts[CLASSES_MOST] = {0};
     for (int64_t i = 0; i < count; i++) counts[(int64_t)reel_array_get(y, rows ? rows[i] : i)]++;
     return entropy(counts, CLASSES_MOST, (double)count);

@@ -19,9 +19,12 @@
 #define ABOVE 1.1       /* times the largest stable rate; nets hover at it for long */
 #define FAR_ABOVE 3     /* times it: then it is enough that */
 #define MUCH_BETTER 0.2 /* lower rates gain so much more of the loss */
+#define FAR_BETTER 0.4  /* the same, where no limit says what the rate is to be */
 #define LARGE 0.1       /* of the baseline: below it the rest of the loss is not worth a word */
 #define SUFFERS 0.1     /* share of the loss that the steps add */
 #define SPARED 0.02     /* share of the loss that a lower rate gains */
+#define THROWN 3        /* times the loss of a fresh start, and of a constant prediction */
+#define UNLEARNED 0.9   /* of the baseline */
 #define FALLS_LITTLE 0.02
 #define FALLS_MUCH 0.1
 #define MOVES 0.005
@@ -32,6 +35,7 @@
 #define OVER_BEST 1.1
 #define FAR_OVER 0.5 /* of the baseline */
 #define NOT_LEARNED 0.2
+#define BEGUN 0.98 /* of the baseline */
 
 static reel_finding *add(examination *e, reel_cause cause, double weight, double measured, double threshold)
 {
@@ -178,47 +182,98 @@ static void find_gradient(examination *e)
 
 /* ---- the rate ---- */
 
-static bool find_rate_high(examination *e)
+/* The steps so far have led to where no fresh start is. */
+static bool find_thrown(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double start = fmax(d->fresh_loss, d->baseline), rate = diagnosis_rate(e->trainer->optimizer, 0);
+    if (d->step == 0 || !(d->loss > THROWN * start)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / start, THROWN);
+    if (!f) return true;
+    TEXT(f,
+         "after %lld steps the loss is %.4g, %.3g times that of a fresh start (%.4g) or of a constant prediction "
+         "(%.4g), "
+         "more than %d times; rate %.4g, parameter norm %.4g",
+         (long long)d->step, d->loss, d->loss / start, d->fresh_loss, d->baseline, THROWN, rate, d->parameter_norm);
+    REMEDY(f, "Start again at a rate of a tenth, %.2g, or with the gradient clipped.", rate / 10);
+    return true;
+}
+
+/* What the better of two lower rates gains in the steps rehearsed. */
+static double gain_lower(const reel_diagnosis *d)
+{
+    return fmax(gain(d, 0.1), gain(d, 0.01));
+}
+
+/* Do the steps at the rate do worse than those at a tenth or a hundredth of it, by so much that it matters? */
+static bool suffers(const reel_diagnosis *d, double rate)
+{
+    double now = gain(d, 1), lower = gain_lower(d), limit = d->curvature.limit, after = trial(d, 1);
+    bool large = !(fmax(d->loss, after) < LARGE * d->baseline); /* fmax passes over NaN */
+    if (d->trial_count == 0 || !(large || isnan(after)) || !(lower > now + SPARED)) return false;
+    if (isfinite(limit) && rate > ABOVE * limit && now < SPARED) return true;
+    if (isfinite(limit) && rate > FAR_ABOVE * limit && lower > now + MUCH_BETTER) return true;
+    if (now < -SUFFERS && lower > SUFFERS && !(after < RISEN_LEAST * d->baseline)) return true;
+    if (d->loss > RISEN_LEAST * d->baseline && lower > now + FAR_BETTER) return true;
+    /* Nothing is learned, where at a tenth of the rate much is. */
+    bool much = lower > MUCH_BETTER || (now < -SUFFERS && lower > now + MUCH_BETTER);
+    return now < SPARED && much && d->loss > UNLEARNED * d->baseline && !(after < UNLEARNED * d->baseline);
+}
+
+static bool find_suffering(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
-    double now = gain(d, 1), lower = fmax(gain(d, 0.1), gain(d, 0.01));
-    bool above = isfinite(limit) && rate > ABOVE * limit, has_trials = d->trial_count > 0;
-    bool large = !(fmax(d->loss, trial(d, 1)) < LARGE * d->baseline); /* fmax passes over NaN */
-    reel_finding *f;
-    bool suffers =
-        (above && now < SPARED) || (now < -SUFFERS && lower > SUFFERS && !(trial(d, 1) < RISEN_LEAST * d->baseline));
-    if (has_trials && (large || isnan(trial(d, 1))) && lower > now + SPARED && suffers) {
-        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit))) return true;
-        double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
-        TEXT(f,
-             "the rate %.4g is %s %.4g (%s, sharpness %.4g)%s in %d steps at it the loss goes from %.4g to %.4g, at "
-             "%.3g to %.4g",
-             rate, above ? "above the largest stable one," : "set against a largest stable one on all rows of", limit,
-             d->curvature.formula[0] ? d->curvature.formula : "no formula", d->curvature.largest.value,
-             above ? ":" : ", and too high for the steps ahead:", d->trial_steps, d->loss, trial(d, 1), best * rate,
-             trial(d, best));
-        if (above)
-            REMEDY(f, "Lower the rate below %.3g, to about %.2g; or clip the gradient norm.", limit, limit / 2);
-        else
-            REMEDY(f, "Lower the rate to about %.2g, or let a schedule do so; or take larger batches.", best * rate);
-        return true;
-    }
-    /* One that the next steps take back is a swing of the momentum. */
-    if (d->best > 0 && d->loss > RISEN * d->best &&
-        (!(trial(d, 1) < RISEN * d->best) || d->loss > DIVERGED * d->best) && !(d->loss <= RISEN_LEAST * d->baseline)) {
-        if (!(f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / d->best, RISEN))) return true;
-        TEXT(f,
-             "the loss has risen to %.4g, %.3g times the best of the run, %.4g (more than %g times); parameter norm "
-             "%.4g, rate %.4g, largest stable rate here %.4g",
-             d->loss, d->loss / d->best, d->best, RISEN, d->parameter_norm, rate, limit);
-        REMEDY(f,
-               "Go back to the best checkpoint, or start again, at a rate of a tenth, %.2g, or with the gradient "
-               "clipped (--rollback does so by itself).",
-               rate / 10);
-        return true;
-    }
-    return false;
+    double best = gain(d, 0.1) > gain(d, 0.01) ? 0.1 : 0.01;
+    bool above = isfinite(limit) && rate > ABOVE * limit;
+    char against[256];
+    if (!suffers(d, rate)) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, above ? 78 : 77, rate, limit);
+    if (!f) return true;
+    if (isnan(limit))
+        snprintf(against, sizeof against, "too high for the steps ahead (a largest stable one is not known)");
+    else
+        snprintf(against, sizeof against, "%s %.4g (%.60s, sharpness %.4g)%s",
+                 above ? "above the largest stable one," : "set against a largest stable one on all rows of", limit,
+                 d->curvature.formula, d->curvature.largest.value, above ? "" : ", and too high for the steps ahead");
+    TEXT(f, "the rate %.4g is %s: in %d steps at it the loss goes from %.4g to %.4g, at %.3g to %.4g", rate, against,
+         d->trial_steps, d->loss, trial(d, 1), best * rate, trial(d, best));
+    if (above)
+        REMEDY(f, "Lower the rate below %.3g, to about %.2g; or clip the gradient norm.", limit, limit / 2);
+    else
+        REMEDY(f, "Lower the rate to about %.2g, or let a schedule do so; or take larger batches.", best * rate);
+    return true;
+}
+
+/* The loss is far above the best of the run; one that the next steps take back is a swing of the momentum. */
+static bool find_risen(examination *e)
+{
+    const reel_diagnosis *d = e->out;
+    double rate = diagnosis_rate(e->trainer->optimizer, 0);
+    bool lasts = !(trial(d, 1) < RISEN * d->best) || d->loss > DIVERGED * d->best;
+    if (!(d->best > 0 && d->loss > RISEN * d->best) || !lasts || d->loss <= RISEN_LEAST * d->baseline) return false;
+    reel_finding *f = add(e, REEL_CAUSE_RATE_HIGH, 76, d->loss / d->best, RISEN);
+    if (!f) return true;
+    TEXT(f,
+         "the loss has risen to %.4g, %.3g times the best of the run, %.4g (more than %g times); parameter norm "
+         "%.4g, rate %.4g, largest stable rate here %.4g",
+         d->loss, d->loss / d->best, d->best, RISEN, d->parameter_norm, rate, d->curvature.limit);
+    REMEDY(f,
+           "Go back to the best checkpoint, or start again, at a rate of a tenth, %.2g, or with the gradient "
+           "clipped (--rollback does so by itself).",
+           rate / 10);
+    return true;
+}
+
+static bool find_rate_high(examination *e)
+{
+    return find_suffering(e) || find_risen(e) || find_thrown(e);
+}
+
+/* Is it no wonder that higher rates gain a little: the model cannot learn more than it has begun to? */
+static bool is_too_small(const reel_diagnosis *d)
+{
+    return d->subset > 0 && d->memorised > NOT_LEARNED * d->baseline;
 }
 
 /* Steps at the rate gain little, at higher ones more and more, and the gradient is no plateau's. */
@@ -227,12 +282,15 @@ static bool find_rate_low(examination *e)
     const reel_diagnosis *d = e->out;
     double rate = diagnosis_rate(e->trainer->optimizer, 0), limit = d->curvature.limit;
     double now = gain(d, 1), most = 0, factor = 0;
-    double little = isfinite(limit) && rate < limit / 1000 ? 2 * FALLS_LITTLE : FALLS_LITTLE;
+    bool far_below = isfinite(limit) && rate < limit / 1000; /* then less is enough on both sides */
+    double little = far_below ? 2 * FALLS_LITTLE : FALLS_LITTLE,
+           much = far_below ? FALLS_LITTLE + 5 * fabs(now) : FALLS_MUCH;
     for (int i = 0; i < d->trial_count; i++)
         if (d->trials[i].factor >= 100 && gain(d, d->trials[i].factor) > most)
             most = gain(d, factor = d->trials[i].factor);
+    if (is_too_small(d) && d->loss < BEGUN * d->baseline) return false;
     if (d->trial_count == 0 || rate > limit / 20 || d->gradient_norm < GRADIENT_TINY * d->fresh_gradient) return false;
-    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > FALLS_MUCH)) return false;
+    if (!(now >= -MOVES && now < little && most > gain(d, 10) && gain(d, 10) > now && most > much)) return false;
     reel_finding *f = add(e, REEL_CAUSE_RATE_LOW, 60, now, little);
     if (!f) return true;
     TEXT(f,
@@ -250,11 +308,20 @@ static bool find_dead(examination *e)
 {
     const reel_diagnosis *d = e->out;
     double share = d->units ? (double)d->dead / (double)d->units : 0;
-    if (d->units < 2 || share <= DEAD_SHARE) return false;
+    if (d->units < 2 || (share <= DEAD_SHARE && d->dead_layer == 0)) return false;
     reel_finding *f = add(e, REEL_CAUSE_DEAD_UNITS, 75, share, DEAD_SHARE);
     if (!f) return true;
-    TEXT(f, "%lld of %lld relu units (%.3g %%, more than %g %%) are 0 in all %lld rows and get no gradient",
-         (long long)d->dead, (long long)d->units, 100 * share, 100 * DEAD_SHARE, (long long)d->rows);
+    if (d->dead_layer > 0) {
+        f->measured = (double)d->dead_layer, f->threshold = 0;
+        TEXT(f,
+             "all %lld units of a relu are 0 in all %lld rows, so that nothing gets through it, forward or back; %lld "
+             "of the "
+             "%lld relu units of the net are",
+             (long long)d->dead_layer, (long long)d->rows, (long long)d->dead, (long long)d->units);
+    } else {
+        TEXT(f, "%lld of %lld relu units (%.3g %%, more than %g %%) are 0 in all %lld rows and get no gradient",
+             (long long)d->dead, (long long)d->units, 100 * share, 100 * DEAD_SHARE, (long long)d->rows);
+    }
     REMEDY(f,
            "Start again with biases of 0 and a lower rate than %.2g, or use leaky_relu or elu, whose gradient does "
            "not vanish.",

@@ -121,7 +121,7 @@ static void fresh_start(examination *e, const probe *p, reel_rng *rng)
 }
 
 /* Adam (Kingma and Ba 2015) with a rate that falls to 0 in a straight line. Smallest loss. */
-static double learn(examination *e, probe *p, double rate, double enough, double *first_norm)
+static double learn(examination *e, probe *p, double rate, double enough, double *first_norm, double *first_loss)
 {
     const double beta1 = 0.9, beta2 = 0.999;
     double best = INFINITY, power1 = 1, power2 = 1;
@@ -143,7 +143,7 @@ static double learn(examination *e, probe *p, double rate, double enough, double
             if (e->start[k] != 0)
                 e->point[k] -= now * e->moment[k] / (1 - power1) / (sqrt(e->square[k] / (1 - power2)) + 1e-30);
         }
-        if (i == 0) *first_norm = sqrt(squares);
+        if (i == 0) *first_norm = sqrt(squares), *first_loss = loss;
     }
     return best;
 }
@@ -163,12 +163,12 @@ void diagnosis_memory(examination *e)
     if (rng && probe_begin(&p, e->site, DIAGNOSE_WHO, t, &how) && probe_set_rows(&p, subset, count)) {
         probe_trainable(&p, e->start);
         for (size_t i = 0; i < sizeof rates / sizeof *rates && !reel_failed(e->context); i++) {
-            double norm = NAN;
+            double norm = NAN, first = NAN;
             fresh_start(e, &p, rng);
             if (isnan(baseline)) baseline = probe_loss(&p, e->point, NULL);
-            double reached = learn(e, &p, rates[i], MEMORY_ENOUGH * baseline, &norm);
+            double reached = learn(e, &p, rates[i], MEMORY_ENOUGH * baseline, &norm, &first);
             if (!(reached >= out->memorised)) out->memorised = reached;
-            if (i == 0) out->fresh_gradient = norm;
+            if (i == 0) out->fresh_gradient = norm, out->fresh_loss = first;
             if (reached < MEMORY_ENOUGH * baseline) break;
         }
         out->subset = count;

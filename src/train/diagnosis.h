@@ -54,6 +54,8 @@ bool diagnosis_forgive(examination *e);
 bool diagnosis_data(examination *e);
 /* Loss of the best constant prediction on these rows (NULL: the first `count`); NaN for a loss not known. */
 double diagnosis_baseline(const examination *e, const int64_t *rows, int64_t count);
+/* The same looked for by descent, for any loss that is given what the model says and what is right; NaN: another kind. */
+double diagnosis_constant(const examination *e, const int64_t *rows, int64_t count);
 /* Rate of the next update in a group; the one the schedule scales where that has come down to 0. */
 double diagnosis_rate(const reel_optimizer *optimizer, int group);
 /* Rehearses steps at several rates. */

@@ -59,15 +59,16 @@ static void count_dead(const reel_array *a, int64_t *units, int64_t *dead)
     }
 }
 
-void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead)
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead, int64_t *layer)
 {
-    *units = *dead = 0;
+    *units = *dead = *layer = 0;
     for (uint32_t i = 0; i < tape->count; i++) {
         int64_t here, silent;
         if (!is_relu(tape_node(tape, i))) continue;
         count_dead(&tape_node(tape, i)->array, &here, &silent);
         *units += here;
         *dead += silent;
+        if (silent == here && here > 1 && here > *layer) *layer = here;
     }
 }
 

@@ -253,6 +253,11 @@ reel_status reel_trainer_set_average(const char *site, reel_trainer *t, reel_ave
     return status;
 }
 
+reel_average *reel_trainer_average(const reel_trainer *t)
+{
+    return t ? t->average : NULL;
+}
+
 reel_state *reel_trainer_state(reel_trainer *t)
 {
     return t ? t->state : NULL;

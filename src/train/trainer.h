@@ -241,8 +241,8 @@ void monitor_after(reel_trainer *trainer);
 /* Tells of a loss that jumps, and of epochs that go on rising. */
 void monitor_loss(reel_trainer *trainer, double loss);
 void monitor_epoch(reel_trainer *trainer, double mean);
-/* Units of all relus on a tape, and those that are 0 in every row. */
-void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead);
+/* Units of all relus on a tape, those that are 0 in every row, and the units of the largest relu that is dead as a whole. */
+void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead, int64_t *layer);
 
 /* hashes.c: the same with a line of hashes. */
 reel_status hashes_before(reel_trainer *trainer, const char *site);

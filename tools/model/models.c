@@ -9,6 +9,7 @@
 
 const model_row model_rows[] = {
     {"two-moons", "The network that tells two interleaved half circles apart.", two_moons_build, two_moons_guess},
+    {"csv", "A network on a table of one's own.", csv_build, NULL},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -72,6 +73,15 @@ static void take_settings(const checkpoint_view *v, reel_trainer *trainer)
     reel_trainer_set(NULL, trainer, "accept_edited", 1);
 }
 
+/* The file holds the values and the hyper-parameters of an average, but it must be there. */
+static void take_average(const checkpoint_view *v, built_model *m)
+{
+    char kind[TEXT_SIZE];
+    if (!view_text(v, "state/average", "kind", kind) || reel_trainer_average(m->trainer)) return;
+    reel_average *a = reel_average_parse(NULL, reel_optimizer_params(m->optimizer), kind);
+    if (a) reel_trainer_set_average(NULL, m->trainer, a);
+}
+
 /* A resume keeps the checkpoint's schedule; one of a length of its own must be known before. */
 static void take_schedule(checkpoint_view *v, built_model *m)
 {
@@ -93,6 +103,7 @@ rebuilt model_rebuild(checkpoint_view *v, const char *who, const char *path, con
     if (status >= 0) return m->context && reel_failed(m->context) ? REBUILT_FAILED : REBUILT_NOT;
     take_settings(v, m->trainer);
     take_schedule(v, m);
+    take_average(v, m);
     reel_trainer_resume_file(NULL, m->trainer, path);
     if (reel_trainer_run(NULL, m->trainer) == REEL_OK) {
         why[0] = '\0';

@@ -75,6 +75,7 @@ rebuilt model_rebuild(checkpoint_view *view, const char *who, const char *path, 
 
 /* build functions */
 int two_moons_build(const build_request *request, built_model *model);
+int csv_build(const build_request *request, built_model *model);
 bool two_moons_guess(checkpoint_view *view, char recipe[RECIPE_SIZE]);
 
 #endif

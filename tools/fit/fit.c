@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `reel fit`: flags, training, what is written at the end.
+ */
+#include "fit/fit.h"
+
+#include "runlog.h"
+#include "signals.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char who[] = "reel fit";
+
+/* The checkpoints go to a folder in that of --out. */
+static const char *check(reel_args *args, void *user)
+{
+    static char folder[4096];
+    (void)user;
+    if (fit_asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", fit_asked.out);
+    if (fit_asked.out) reel_args_default(args, "checkpoint-dir", folder);
+    return NULL;
+}
+
+static reel_args *read_flags(reel_context *context, int argc, char **argv)
+{
+    static option_group groups[FIT_GROUPS];
+    reel_args *args =
+        reel_args_new(NULL, context, argc, argv,
+                      "Fits an image by Gaussians: position, scale, rotation, colour and opacity of each are "
+                      "trained until their rendering looks like it.");
+    fit_groups(groups);
+    reel_args_set_operands(args, "IMAGE", 0, 1);
+    reel_args_add_groups(NULL, args, groups, FIT_GROUPS);
+    reel_args_set_check(args, check, NULL);
+    return args;
+}
+
+static int told(const reel_args *args)
+{
+    int status = reel_args_status(args);
+    fputs(reel_args_text(args), status ? stderr : stdout);
+    if (status == EXIT_FAILED) fputc('\n', stderr);
+    if (status == EXIT_DONE) fit_more_help();
+    return status;
+}
+
+static int fail_usage(const char *sentence)
+{
+    complain(who, "%s (see %s --help)", sentence, who);
+    return EXIT_USAGE;
+}
+
+/* Flags that are not given are those of the checkpoint that is to be resumed. Returns -1, or the exit status. */
+static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
+{
+    char recipe[RECIPE_SIZE];
+    const char *path;
+    const reel_checkpoint *c = reel_args_checkpoint(NULL, *args, &path);
+    if (reel_failed(context)) return complain_of(who, context);
+    if (!c) return -1;
+    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe) || !fit_recipe_read(context, recipe)) {
+        complain(who, "%s is a checkpoint of another model, expected one of %s", path, who);
+        return EXIT_FAILED;
+    }
+    *args = read_flags(context, argc, argv);
+    return reel_args_read(NULL, *args) == REEL_ARGS_GO ? -1 : told(*args);
+}
+
+static int take_seed(reel_context *context, const reel_args *args)
+{
+    static const reel_hyper row = {.name = "seed", .most = 9007199254740992.0, .kind = REEL_HYPER_WHOLE};
+    char sentence[REEL_FLAGS_TEXT];
+    const char *typed = reel_args_given(args, "seed");
+    if (!typed || reel_flag_read(context, "seed", &row, typed, &fit_asked.seed, sentence)) return -1;
+    return fail_usage(sentence);
+}
+
+static int stopped(const fit_run *r, const char *folder)
+{
+    complain(who, "stopped by signal %d after %lld of %lld updates%s%s%s", signals_caught(),
+             (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer),
+             folder ? ", saved in " : "; nothing is kept without --out or --checkpoint-dir", folder ? folder : "",
+             folder ? ": the same line with --resume goes on" : "");
+    return EXIT_SIGNAL + signals_caught();
+}
+
+/* The losses of all updates, from the log, which a run that was resumed goes on with. */
+static bool read_losses(fit_run *r, const char *folder)
+{
+    runlog_list logs = {NULL, 0};
+    if (reel_trainer_step(r->trainer) == 0) return true; /* there is none */
+    if (!runlog_read(&logs, who, folder)) return false;
+    const log_column *step = runlog_column(&logs.items[0], "step"), *loss = runlog_column(&logs.items[0], "loss");
+    series *s = chart_add(&r->losses, "loss");
+    for (int64_t i = 0; s && step && loss && i < logs.items[0].lines; i++)
+        if (step->numbers[i] != ABSENT) series_add(&r->losses, s, step->numbers[i] - 1, &loss->numbers[i]);
+    runlog_list_free(&logs);
+    return true;
+}
+
+static int write_results(fit_run *r, FILE *report)
+{
+    const fit_settings *s = r->settings;
+    if (!s->json && !s->out) return EXIT_DONE;
+    char path[4200];
+    cJSON *numbers = fit_numbers(r);
+    snprintf(path, sizeof path, "%.4000s/fit.json", s->out ? s->out : "");
+    bool right =
+        numbers && (!s->out || json_write(who, path, numbers)) && (!s->json || json_write(who, s->json, numbers));
+    cJSON_Delete(numbers);
+    if (!right) return EXIT_FAILED;
+    if (!s->out) return EXIT_DONE;
+    if (!fit_draw(r, s->out)) return complain_of(who, r->context);
+    fprintf(report, "%s: rendering.png, error.png, ellipses.png, fit.json\n", s->out);
+    chart_extent extent;
+    if (!chart_extent_of(&r->losses, -1, &extent)) return EXIT_DONE;
+    char title[256];
+    snprintf(title, sizeof title, "%.100s, %lld Gaussians: loss", s->image, (long long)r->choice.model.count);
+    r->losses.title = title;
+    plot_result drawn = chart_draw(&r->losses, who, s->out, "losses");
+    if (drawn == PLOT_DRAWN) fprintf(report, "%s: losses.png\n", s->out);
+    if (drawn == PLOT_NO_GNUPLOT)
+        fprintf(report, "%s: losses.dat; for the picture install gnuplot and run: cd %s && gnuplot losses.gp\n", s->out,
+                s->out);
+    return drawn == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int finish(fit_run *r, const char *folder, FILE *report)
+{
+    double proof = reel_trainer_get(r->trainer, "prove");
+    reel_proof proven = {.text = ""};
+    if (proof > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)proof, &proven) != REEL_OK)
+        return complain_of(who, r->context);
+    if (!fit_measure(r)) return complain_of(who, r->context);
+    if (folder && (r->settings->out || r->settings->json) && !read_losses(r, folder)) return EXIT_FAILED;
+    fit_print(r, report);
+    if (*proven.text) fprintf(report, "%s\n", proven.text);
+    int status = write_results(r, report);
+    if (status == EXIT_DONE && folder) fprintf(report, "%s: checkpoints\n", folder);
+    return status;
+}
+
+static int run(fit_run *r, reel_args *args, FILE *report)
+{
+    const char *folder = reel_args_given(args, "checkpoint-dir");
+    fit_progress progress = fit_progress_new(r, !folder && (r->settings->out || r->settings->json));
+    reel_trainer_set_observer(r->trainer, fit_observe, &progress);
+    signals_watch(r->trainer);
+    reel_status ended = reel_trainer_run(NULL, r->trainer);
+    signals_watch(NULL);
+    fit_progress_end(&progress);
+    if (ended == REEL_BAD_STATE && folder && !reel_args_given(args, "resume") && !reel_args_given(args, "force")) {
+        complain(who, "%s (--resume, --force, --checkpoint-dir)", reel_error_text(r->context));
+        return EXIT_FAILED;
+    }
+    if (reel_failed(r->context)) return complain_of(who, r->context);
+    if (ended != REEL_OK || signals_caught()) return stopped(r, folder);
+    return finish(r, folder, report);
+}
+
+static int fit(reel_context *context, reel_args *args)
+{
+    fit_run r;
+    fit_choice choice;
+    const char *wrong = fit_read(&fit_asked, &choice);
+    FILE *report = fit_asked.json && strcmp(fit_asked.json, "-") == 0 ? stderr : stdout;
+    if (wrong) return fail_usage(wrong);
+    if (!fit_build(&r, &fit_asked, &choice, context)) return complain_of(who, context);
+    if (fit_asked.out && !make_folder(who, fit_asked.out)) return EXIT_FAILED;
+    if (fit_asked.json && !json_probe(who, fit_asked.json)) return EXIT_FAILED;
+    signals_install();
+    int status = fit_trainer(&r, args) ? run(&r, args, report) : complain_of(who, context);
+    chart_free(&r.losses);
+    return status;
+}
+
+int command_fit(int argc, char **argv)
+{
+    char name[] = "reel fit";
+    int status;
+    if (argc > 0) argv[0] = name;
+    fit_flags_init();
+    reel_context *context = reel_context_new(NULL);
+    reel_args *args = read_flags(context, argc, argv);
+    status = reel_args_read(NULL, args) == REEL_ARGS_GO ? -1 : told(args);
+    if (status < 0) status = adopt(context, &args, argc, argv);
+    if (status < 0 && reel_args_operand(args, 0)) fit_asked.image = reel_args_operand(args, 0);
+    if (status < 0) status = take_seed(context, args);
+    if (status < 0 && !fit_asked.image) status = fail_usage("an image is missing");
+    if (status < 0) status = fit(context, args);
+    reel_context_free(context);
+    return finish_output(who, status);
+}

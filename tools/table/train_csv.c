@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `reel train csv`, also `reel train --csv FILE`: a classifier or a regression on a table.
+ */
+#include "table/csv_model.h"
+
+#include "signals.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char who[] = "reel train csv";
+static csv_settings asked;
+static const option_row output[] = {
+    {"out", "DIR", "Write losses.png, confusion.png or residuals.png, csv.json and checkpoints here.",
+     .word = &asked.out},
+    {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &asked.json},
+    {"quiet", NULL, "No progress.", .set = &asked.quiet},
+};
+
+static void print_more(void)
+{
+    printf("\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+           "In the JSON file are \"csv\", \"target\", \"task\", \"hidden\", \"activation\", \"loss_function\", "
+           "\"precision\",\n"
+           "\"seed\", \"optimizer\", \"schedule\", \"trainer\" (its settings), \"ended\" (why), \"steps\", "
+           "\"judged_epoch\" (0: the\n"
+           "last), \"best_validation_loss\", \"inputs\"; \"columns\", each with \"name\", \"role\", \"missing\", "
+           "\"mean\",\n"
+           "\"deviation\", \"categories\", \"fill\", as learned of the rows of training; \"split\", with the numbers "
+           "of the rows of\n"
+           "\"training\", \"validation\" and \"test\", from 0, and \"left_out\", how many have no target; "
+           "\"epoch_loss\", means over\n"
+           "the steps of each epoch, and \"epoch_validation_loss\"; \"training\", \"validation\" and \"test\" the ");
+    metrics_help(stdout);
+    printf("\nexample: reel train --csv datasets/iris.csv --target species --hidden 32,16 --patience 20 --out out\n");
+}
+
+/* ---- flags ---- */
+
+/* `--resume FILE` is `--resume=FILE`. Copies argv, with a name for help; the caller's to free, words too. */
+static char **own_arguments(int argc, char **argv, int *count)
+{
+    char **own = calloc((size_t)argc + 1, sizeof *own);
+    *count = 0;
+    for (int i = 0; own && i < argc; i++) {
+        bool joined = strcmp(argv[i], "--resume") == 0 && i + 1 < argc && argv[i + 1][0] != '-';
+        size_t size = strlen(argv[i]) + (joined ? strlen(argv[i + 1]) : 0) + sizeof who;
+        char *word = own[(*count)++] = malloc(size);
+        if (word) snprintf(word, size, "%s%s%s", i == 0 ? who : argv[i], joined ? "=" : "", joined ? argv[i + 1] : "");
+        i += joined;
+    }
+    return own;
+}
+
+static void free_arguments(char **own, int count)
+{
+    for (int i = 0; own && i < count; i++) free(own[i]);
+    free(own);
+}
+
+/* The checkpoints go to a folder in that of --out. */
+static const char *check(reel_args *args, void *user)
+{
+    static char folder[4096];
+    (void)user;
+    if (asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", asked.out);
+    if (asked.out) reel_args_default(args, "checkpoint-dir", folder);
+    return NULL;
+}
+
+static reel_args *read_flags(reel_context *context, int argc, char **argv)
+{
+    static option_group groups[CSV_GROUPS + 1];
+    reel_args *args =
+        reel_args_new(NULL, context, argc, argv,
+                      "Trains a network on a table of one's own, a CSV file: a classifier with softmax and "
+                      "cross-entropy, or a regression. Columns are standardised, texts become one input a "
+                      "category, missing values are filled in, all with what the rows of training say.");
+    csv_groups(&asked, groups);
+    groups[CSV_GROUPS] = (option_group){"output", output, sizeof output / sizeof *output};
+    reel_args_add_groups(NULL, args, groups, CSV_GROUPS + 1);
+    reel_args_set_check(args, check, NULL);
+    return args;
+}
+
+static int told(const reel_args *args)
+{
+    int status = reel_args_status(args);
+    fputs(reel_args_text(args), status ? stderr : stdout);
+    if (status == EXIT_FAILED) fputc('\n', stderr);
+    if (status == EXIT_DONE) print_more();
+    return status;
+}
+
+static int fail_usage(const char *sentence)
+{
+    complain(who, "%s (see %s --help)", sentence, who);
+    return EXIT_USAGE;
+}
+
+/* Flags that are not given are those of the checkpoint that is to be resumed. Returns -1, or the exit status. */
+static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
+{
+    char recipe[RECIPE_SIZE];
+    const char *path;
+    const reel_checkpoint *c = reel_args_checkpoint(NULL, *args, &path);
+    if (reel_failed(context)) return complain_of(who, context);
+    if (!c) return -1;
+    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe)) return -1;
+    if (!csv_recipe_read(context, &asked, recipe)) {
+        complain(who, "%s is no checkpoint of a training on a table", path);
+        return EXIT_FAILED;
+    }
+    *args = read_flags(context, argc, argv);
+    return reel_args_read(NULL, *args) == REEL_ARGS_GO ? -1 : told(*args);
+}
+
+/* The seed makes the split and the weights too. */
+static int take_seed(reel_context *context, const reel_args *args)
+{
+    char wrong[REEL_FLAGS_TEXT];
+    const char *typed = reel_args_given(args, "seed");
+    if (!typed || reel_flag_read(context, "seed", &csv_seed_row, typed, &asked.seed, wrong)) return -1;
+    return fail_usage(wrong);
+}
+
+/* ---- training ---- */
+
+typedef struct watching {
+    csv_run *run;
+    csv_curve *curve;
+    reel_progress *progress;
+    int64_t steps_per_epoch;
+} watching;
+
+static void observe(const reel_event *event, void *user)
+{
+    watching *w = user;
+    if (event->kind == REEL_EVENT_STEP && w->steps_per_epoch > 0) {
+        bool whole = event->step % w->steps_per_epoch == 0;
+        csv_curve_add(w->curve, (event->step - 1) / w->steps_per_epoch, event->loss, whole ? event->validation : NAN);
+        if (whole) csv_run_watch(w->run, event->step / w->steps_per_epoch, event->validation);
+    }
+    reel_progress_observe(event, w->progress);
+}
+
+static int stopped(const csv_run *r, const char *folder)
+{
+    long long step = reel_trainer_step(r->trainer), steps = reel_trainer_steps(r->trainer);
+    complain(who, "stopped by signal %d after %lld of %lld updates%s%s%s", signals_caught(), step, steps,
+             folder ? ", saved in " : "; nothing is kept without --out or --checkpoint-dir", folder ? folder : "",
+             folder ? ": the same line with --resume auto goes on" : "");
+    return EXIT_SIGNAL + signals_caught();
+}
+
+/* Trainer and optimizer with everything that was given. */
+static bool set_up(csv_run *r, reel_args *args)
+{
+    r->optimizer = reel_args_optimizer(NULL, args, r->params, "adam", CSV_RATE);
+    if (!r->optimizer || !csv_run_trainer(r)) return false;
+    reel_trainer_set(NULL, r->trainer, "epochs", 200);
+    reel_trainer_set(NULL, r->trainer, "batch", 32);
+    if (r->validation) reel_trainer_set(NULL, r->trainer, "patience", 20);
+    reel_trainer_set(NULL, r->trainer, "seed", asked.seed);
+    if (reel_args_apply(NULL, args, r->trainer) != REEL_OK) return false;
+    double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
+    if (reel_trainer_get(r->trainer, "checkpoint_every") == 0 && !reel_args_given(args, "every") && tenth > 0)
+        reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
+    csv_recipe_set(r, &asked);
+    return !reel_failed(r->context);
+}
+
+static bool measure(csv_results *results, csv_run *r)
+{
+    if (r->best && r->best_epoch > 0 && !r->settings->last) {
+        reel_params_copy(NULL, r->params, r->best);
+        results->judged_epoch = r->best_epoch;
+    }
+    return metrics_measure(&results->train, r->context, r->preparation, r->net, r->train, r->precision) &&
+           (!r->validation ||
+            metrics_measure(&results->validation, r->context, r->preparation, r->net, r->validation, r->precision)) &&
+           (!r->test || metrics_measure(&results->test, r->context, r->preparation, r->net, r->test, r->precision));
+}
+
+static int write_results(csv_results *results, const char *folder, FILE *report)
+{
+    char path[4200];
+    if (!asked.json && !asked.out) return EXIT_DONE;
+    if (folder && !csv_curve_read(&results->curve, who, folder)) return EXIT_FAILED;
+    cJSON *numbers = csv_numbers(results);
+    snprintf(path, sizeof path, "%.4000s/csv.json", asked.out ? asked.out : "");
+    bool right = numbers && (!asked.out || json_write(who, path, numbers)) &&
+                 (!asked.json || json_write(who, asked.json, numbers));
+    cJSON_Delete(numbers);
+    if (!right) return EXIT_FAILED;
+    if (!asked.out) return EXIT_DONE;
+    const char *title, *name = metrics_picture_name(csv_judged(results, &title));
+    metrics_picture drawn = csv_draw(results);
+    if (drawn == METRICS_DRAWN) fprintf(report, "%s: losses.png, %s.png, csv.json\n", asked.out, name);
+    if (drawn == METRICS_NO_GNUPLOT)
+        fprintf(report, "%s: csv.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp %s.gp\n",
+                asked.out, asked.out, name);
+    return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int finish(csv_run *r, csv_curve *curve, const char *folder, double prove, FILE *report)
+{
+    csv_results results = {.run = r, .curve = *curve, .steps = reel_trainer_step(r->trainer)};
+    reel_trainer_stop_reason(r->trainer, &results.ended);
+    if (prove > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)prove, &results.proof) != REEL_OK)
+        return complain_of(who, r->context);
+    int status = EXIT_FAILED;
+    if (measure(&results, r)) {
+        csv_report(&results, report);
+        status = write_results(&results, folder, report);
+    } else {
+        status = signals_caught() ? stopped(r, folder) : complain_of(who, r->context);
+    }
+    metrics_free(&results.train);
+    metrics_free(&results.validation);
+    metrics_free(&results.test);
+    *curve = results.curve;
+    if (status == EXIT_DONE && folder) fprintf(report, "%s: checkpoints\n", folder);
+    return status;
+}
+
+static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
+{
+    csv_curve curve = {NULL, NULL, NULL, 0, 0};
+    int64_t epochs = (int64_t)reel_trainer_get(r->trainer, "epochs");
+    watching w = {
+        .run = r, .curve = &curve, .steps_per_epoch = epochs > 0 ? reel_trainer_steps(r->trainer) / epochs : 0};
+    double prove = reel_trainer_get(r->trainer, "prove"); /* done here, for its sentence */
+    reel_trainer_set(NULL, r->trainer, "prove", 0);
+    if (!asked.quiet) w.progress = reel_progress_new(NULL, r->context, stderr);
+    reel_trainer_set_observer(r->trainer, observe, &w);
+    signals_watch(r->trainer);
+    reel_status ended = reel_trainer_run(NULL, r->trainer);
+    signals_watch(NULL);
+    int status;
+    if (ended == REEL_BAD_STATE && folder && may_hint) {
+        complain(who, "%s (--resume auto, --force, --checkpoint-dir)", reel_error_text(r->context));
+        status = EXIT_FAILED;
+    } else if (reel_failed(r->context))
+        status = complain_of(who, r->context);
+    else if (ended != REEL_OK || signals_caught())
+        status = stopped(r, folder);
+    else
+        status = finish(r, &curve, folder, prove, report);
+    csv_curve_free(&curve);
+    return status;
+}
+
+static int train(reel_context *context, reel_args *args)
+{
+    csv_run r;
+    const char *path = "";
+    FILE *report = asked.json && strcmp(asked.json, "-") == 0 ? stderr : stdout;
+    bool resumed = reel_args_checkpoint(NULL, args, &path) != NULL;
+    bool others = resumed && reel_args_given(args, "force");
+    if (asked.out && !make_folder(who, asked.out)) return EXIT_FAILED;
+    if (asked.json && !json_probe(who, asked.json)) return EXIT_FAILED;
+    signals_install();
+    if (!csv_run_build(&r, &asked, context, others ? path : NULL)) return complain_of(who, context);
+    if (!set_up(&r, args)) return complain_of(who, context);
+    return run(&r, reel_args_given(args, "checkpoint-dir"),
+               !reel_args_given(args, "resume") && !reel_args_given(args, "force"), report);
+}
+
+int train_csv(int argc, char **argv)
+{
+    int count, status;
+    char **own = own_arguments(argc, argv, &count);
+    csv_settings_init(&asked, who);
+    reel_context *context = reel_context_new(NULL);
+    reel_args *args = read_flags(context, count, own);
+    status = reel_args_read(NULL, args) == REEL_ARGS_GO ? -1 : told(args);
+    if (status < 0) status = adopt(context, &args, count, own);
+    if (status < 0) status = take_seed(context, args);
+    const char *wrong = status < 0 ? csv_settings_check(&asked) : NULL;
+    if (wrong) status = fail_usage(wrong);
+    if (status < 0) status = train(context, args);
+    reel_context_free(context);
+    free_arguments(own, count);
+    return finish_output(who, status);
+}
