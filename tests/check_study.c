@@ -428,6 +428,11 @@ START_TEST(statements_about_causes)
     ck_assert_int_eq(judge("gradient is computed", &f), CLAIM_FAILS);
     ck_assert_int_eq(judge("N = 45", &f), CLAIM_FAILS);
     ck_assert_int_eq(judge("clipping", &f), CLAIM_HOLDS);
+    /* Longer steps alone decide nothing; that beginning anew does not help does. */
+    f.arm[ARM_FRESH_ADAM] = arm(8, 8, 0.3);
+    ck_assert_int_eq(judge("1: the bias", &f), CLAIM_FAILS);
+    f.arm[ARM_FRESH_ADAM] = arm(8, 4, 0.3);
+    ck_assert_int_eq(judge("1: the bias", &f), CLAIM_OPEN);
     /* Some members diverge, others do not. */
     f.arm[ARM_CLIP] = arm(8, 3, 0.1);
     ck_assert_int_eq(judge("clipping", &f), CLAIM_OPEN);
