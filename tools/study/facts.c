@@ -105,11 +105,15 @@ static double median_of(const cJSON *list, int64_t from, int64_t to)
 step_verdict study_step_verdict(const cJSON *step)
 {
     const cJSON *row;
-    double ratio = NAN;
-    cJSON_ArrayForEach(row, cJSON_GetObjectItem(step, "fidelity")) if (study_number(row, "error") <= STUDY_SETTLED)
+    double ratio = NAN, error = NAN;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(step, "fidelity"))
+    {
+        if (!(study_number(row, "error") <= STUDY_SETTLED)) continue;
         ratio = study_number(row, "ratio");
+        error = study_number(row, "error");
+    }
     if (isnan(ratio)) return STEP_UNSEEN;
-    return fabs(ratio - 1) <= STUDY_SETTLED ? STEP_SETTLES : STEP_JUMPS;
+    return fabs(ratio - 1) <= STUDY_SETTLED + error ? STEP_SETTLES : STEP_JUMPS;
 }
 
 static void read_steps(study_facts *f, const study_plan *plan, const cJSON *steps)

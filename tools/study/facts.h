@@ -25,8 +25,8 @@ double study_number(const cJSON *object, const char *name);
 double *study_members(const cJSON *arm, const char *name, int *count);
 arm_facts study_arm_facts(const cJSON *arm);
 
-/* Of a step measured in a mechanism document: is the ratio of actual to promised change within STUDY_SETTLED of 1 for the
- * shortest part of the step that rounding leaves so much to be seen of? */
+/* Of a step measured in a mechanism document: is the ratio of actual to promised change within STUDY_SETTLED, and what
+ * rounding may do, of 1 for the shortest part of the step on which rounding does no more than that? */
 typedef enum step_verdict { STEP_SETTLES, STEP_JUMPS, STEP_UNSEEN } step_verdict;
 step_verdict study_step_verdict(const cJSON *step);
 #define STUDY_SETTLED 0.1

@@ -207,8 +207,11 @@ static void write_steps(page *p, const char *name, const cJSON *document)
     static const char *const verdicts[] = {"yes", "no", "rounding hides it"};
     const cJSON *step;
     page_text(p,
-              "Along the next step of Adam, %s: (change of L2) / (gradient . step) for the whole step and parts of it.",
-              name);
+              "Along the next step of Adam, %s: (change of L2) / (gradient . step) for the whole step and parts of it. "
+              "It settles when it is within %g, and what rounding may do, of 1 for the shortest part on which rounding "
+              "does no "
+              "more than that.",
+              name, STUDY_SETTLED);
     page_table(p, 8, titles);
     cJSON_ArrayForEach(step, cJSON_GetObjectItem(document, "steps"))
     {
