@@ -57,8 +57,8 @@ int table_number(const char *text, size_t length, double *value);
 /* `iris.csv: line 3, column 2 ("name"): ` sentence, with REEL_BAD_FILE; column from 0. Returns the status. */
 reel_status table_fault(const char *site, const reel_table *t, reel_status status, int64_t line, int column,
                         const char *format, ...) REEL_PRINTF(6, 7);
-/* The text of a field as a category: that of a column of texts, or a number as its shortest decimal. `number` is used for
- * it. NULL: missing. */
+/* The text of a field as a category: that of a column of texts, or a number as its shortest decimal. `number` is used
+ * for it. NULL: missing. */
 #define CATEGORY_NUMBER 32
 const char *table_category(const reel_table *t, int64_t row, int column, char number[CATEGORY_NUMBER]);
 /* The shortest decimal, a whole number without point. */

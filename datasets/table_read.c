@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the text of a file to the cells of a table. A column is taken for one of numbers until a text is found in it; the
- * fields of one that had numbers before are read again at the end, once for all such columns.
+ * From the text of a file to the cells of a table. A column is taken for one of numbers until a text is found in it;
+ * the fields of one that had numbers before are read again at the end, once for all such columns.
  */
 #include "csv.h"
 #include "table.h"

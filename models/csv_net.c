@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A classifier on a table: reads a CSV file, standardises it with what the rows of training say, trains with early stopping
- * and checkpoints, and says what it has got right.
+ * A classifier on a table: reads a CSV file, standardises it with what the rows of training say, trains with early
+ * stopping and checkpoints, and says what it has got right.
  *
  *     cc csv_net.c -o csv_net $(pkg-config --cflags --libs reel)
  *     ./csv_net iris.csv species --checkpoint-dir run --resume        # stop and go on as often as you like

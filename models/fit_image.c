@@ -1,42 +1,58 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fits Gaussians to an image without the trainer, step by step.
+ * Gaussians fitted to an image, without the trainer: fit_image IMAGE GAUSSIANS ITERATIONS OUT.png
  */
 #include "gaussian_image.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+/* One iteration: forward, backward, update. The image before the update is left on the tape. */
+static reel_value iterate(const gaussian_image *image, const reel_array *target, reel_tape *tape, reel_optimizer *adam,
+                          double *loss)
+{
+    reel_tape_rewind(tape);
+    reel_value seen = gaussian_image_render(image, tape);
+    reel_value error = reel_mse(seen, reel_input(tape, target));
+    reel_backward(error);
+    reel_optimizer_step(adam);
+    *loss = reel_item(error);
+    return seen;
+}
 
 int main(int argc, char **argv)
 {
-    const int64_t shape[] = {3, 64, 64};
-    const int iterations = argc > 1 ? atoi(argv[1]) : 1000;
+    if (argc != 5) {
+        fprintf(stderr, "usage: fit_image IMAGE GAUSSIANS ITERATIONS OUT.png\n");
+        return 2;
+    }
+    const int iterations = atoi(argv[3]);
     reel_context *reel = reel_context_new(NULL);
-    reel_array *target = reel_array_new(reel, REEL_FLOAT, 3, shape);
-    for (int k = 0; k < 3; k++)
-        for (int y = 0; y < 64; y++)
-            for (int x = 0; x < 64; x++)
-                ((float *)target->data)[(k * 64 + y) * 64 + x] =
-                    (float)x / 64.0f * 0.7f + ((x / 8 + y / 8) % 2 == 0 ? 0.2f : 0.0f);
+    reel_array *target = reel_image_load(reel, argv[1], 1024);
+    reel_params *params = reel_params_new(reel, REEL_FLOAT);
     gaussian_image image;
     gaussian_settings settings = gaussian_settings_new();
-    reel_params *params = reel_params_new(reel, REEL_FLOAT);
+    settings.count = atoi(argv[2]);
+    settings.height = target ? target->shape[1] : 1;
+    settings.width = target ? target->shape[2] : 1;
+    settings.blending = GAUSSIAN_SMOOTH;
+    settings.cutoff = 5;
+    settings.train[GAUSSIAN_ROTATION] = true;
     gaussian_image_init(&image, params, &settings);
     gaussian_image_start(&image, reel_rng_rust_new(reel, 42));
-    reel_optimizer *adam = reel_adam_new(params, 0.001);
+    gaussian_image_colours_from(&image, target);
+    reel_optimizer *adam = reel_adam_new(params, 0.003);
     reel_tape *tape = reel_tape_new(reel, REEL_FLOAT);
-    for (int i = 1; i <= iterations; i++) {
-        reel_tape_rewind(tape);
-        reel_value seen = gaussian_image_render(&image, tape), wanted = reel_input(tape, target);
-        reel_value loss = reel_mse(seen, wanted);
-        reel_tape_set_gradients(tape, false);
-        reel_value reported = gaussian_loss_record_with(&gaussian_loss_reported, seen, wanted, loss);
-        reel_tape_set_gradients(tape, true);
-        reel_backward(loss);
-        if (reel_optimizer_step(adam) != REEL_OK) break;
-        if (i == 1 || i % 100 == 0)
-            printf("%5d  %.6f  %lld\n", i, reel_item(reported), (long long)gaussian_image_uncovered(&image, NULL));
+    for (int i = 0; i <= iterations && !reel_failed(reel); i++) {
+        double loss;
+        reel_value seen = iterate(&image, target, tape, adam, &loss);
+        reel_array view = reel_data(seen);
+        if (i % 100 == 0 || i == iterations)
+            printf("%5d  loss %.6f  PSNR %.2f dB\n", i, loss, reel_image_psnr(&view, target));
+        if (i == iterations) reel_image_save(reel, argv[4], &view);
     }
-    if (reel_failed(reel)) fprintf(stderr, "%s\n", reel_error_text(reel));
+    int failed = reel_failed(reel);
+    if (failed) fprintf(stderr, "%s\n", reel_error_text(reel));
     reel_context_free(reel);
-    return 0;
+    return failed;
 }

@@ -26,6 +26,7 @@
 typedef GAUSSIAN_REAL real;
 #if GAUSSIAN_BITS == 32
 typedef int32_t lane_int;
+typedef uint32_t lane_bits;
 #define MANTISSA 23
 #define ROUNDER R(0x1.8p23) /* adding it rounds to an integer, which then stands in the low bits */
 #define LEAST_EXPONENT 100
@@ -33,6 +34,7 @@ typedef int32_t lane_int;
 #define HALF_LOG2E_LOW R(-0x1.4ae0bf85ddf44p-27)
 #else
 typedef int64_t lane_int;
+typedef uint64_t lane_bits;
 #define MANTISSA 52
 #define ROUNDER R(0x1.8p52)
 #define LEAST_EXPONENT 900
@@ -51,6 +53,7 @@ typedef int64_t lane_int;
 #define LANES ((int)(V_BYTES / sizeof(real)))
 typedef real V __attribute__((vector_size(V_BYTES)));
 typedef lane_int VI __attribute__((vector_size(V_BYTES)));
+typedef lane_bits VU __attribute__((vector_size(V_BYTES)));
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE V v_load(const real *p)
@@ -132,7 +135,7 @@ INLINE V v_bell(V q)
     V rounded = v_fma(q, v_set(HALF_LOG2E), v_set(ROUNDER)), n = rounded - ROUNDER;
     V f = v_fma(q, v_set(HALF_LOG2E_LOW), v_fma(q, v_set(HALF_LOG2E), -n)), p = v_set(c[0]);
     for (int i = 1; i < (int)(sizeof c / sizeof *c); i++) p = v_fma(p, f, v_set(c[i]));
-    return (V)((VI)p + ((VI)rounded << MANTISSA));
+    return (V)((VU)p + ((VU)rounded << MANTISSA)); /* whatever beyond the limit, where nobody looks */
 }
 
 typedef struct shape {

@@ -160,12 +160,13 @@ START_TEST(w3_agrees)
     reel_array *target = reel_test_image_new(NULL, context, "landscape", W3_SIDE, W3_SIDE), part[GAUSSIAN_PARTS];
     gaussian_image_init(&image, params, &settings);
     gaussian_image_start(&image, reel_rng_rust_new(NULL, context, 1));
-    reel_optimizer *adam = reel_adam_new(NULL, params, 0.01);
+    reel_optimizer *adam = reel_adam_new(NULL, params, 0.001);
     reel_tape *tape = reel_tape_new(NULL, context, REEL_FLOAT);
     for (int i = 0; i < GAUSSIAN_PARTS; i++) part[i] = reel_params_value(params, image.index[i]);
     limit_w3_start(&w, target->data, part[GAUSSIAN_POSITION].data, part[GAUSSIAN_SCALE].data,
-                   part[GAUSSIAN_COLOUR].data, 0.01);
-    for (int step = 0; step < 20; step++) {
+                   part[GAUSSIAN_COLOUR].data, 0.001);
+    /* Few steps: rounding moves a pixel over the cut-off sooner or later, and gradients with it. */
+    for (int step = 0; step < 10; step++) {
         reel_tape_rewind(tape);
         reel_value seen = gaussian_image_render(&image, tape), wanted = reel_input(NULL, tape, target);
         reel_value loss = reel_mse(NULL, seen, wanted);

@@ -79,6 +79,7 @@ if grep -q -e '--batch' help; then fail 'a flag that means nothing here is offer
 # ---- wrong usage: 2 ----
 wrong 2 'did you mean quartic' course quartik
 wrong 2 'the exercise comes first' course --
+wrong 2 '--svg needs a folder' course quartic --svg
 wrong 2 'there is no flag --batch' course quartic --batch 3
 wrong 2 '--lr: found "x", expected above 0' course quartic --lr 0.1,x
 wrong 2 '--lr: found "", expected' course quartic --lr 0.1,

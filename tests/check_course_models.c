@@ -36,14 +36,14 @@ static reel_dataset rare(void)
 static double count_of(const reel_dataset *data, double label)
 {
     double count = 0;
-    for (int64_t i = 0; i < data->y->size; i++) count += fit_numbers(data->y)[i] == label;
+    for (int64_t i = 0; i < data->y->size; i++) count += fit_elements(data->y)[i] == label;
     return count;
 }
 
 static bool same_row(const reel_dataset *a, int64_t i, const reel_dataset *b, int64_t j)
 {
-    const double *x = fit_numbers(a->x) + 2 * i, *y = fit_numbers(b->x) + 2 * j;
-    return x[0] == y[0] && x[1] == y[1] && fit_numbers(a->y)[i] == fit_numbers(b->y)[j];
+    const double *x = fit_elements(a->x) + 2 * i, *y = fit_elements(b->x) + 2 * j;
+    return x[0] == y[0] && x[1] == y[1] && fit_elements(a->y)[i] == fit_elements(b->y)[j];
 }
 
 START_TEST(oversampling_repeats_rows_until_the_classes_are_equal)
@@ -97,16 +97,16 @@ static bool near(const double *x, int i, int j)
 START_TEST(smote_stays_between_a_row_and_one_of_its_neighbours)
 {
     reel_dataset data = rare(), more = smote(reel, &data, 5, 1);
-    const double *x = fit_numbers(data.x);
+    const double *x = fit_elements(data.x);
     ck_assert_double_eq(count_of(&more, 1), 480);
     for (int64_t i = 500; i < 960; i++) {
         bool found = false;
         for (int a = 0; a < 20; a++)
             for (int b = 0; b < 20; b++)
                 found =
-                    found || (a != b && near(x, a, b) && between(fit_numbers(more.x) + 2 * i, x + 2 * a, x + 2 * b));
+                    found || (a != b && near(x, a, b) && between(fit_elements(more.x) + 2 * i, x + 2 * a, x + 2 * b));
         ck_assert_msg(found, "row %lld lies elsewhere", (long long)i);
-        ck_assert_double_eq(fit_numbers(more.y)[i], 1);
+        ck_assert_double_eq(fit_elements(more.y)[i], 1);
     }
 }
 END_TEST
@@ -122,7 +122,7 @@ START_TEST(gaps_are_filled_and_marked)
     reel_array *filled = missing_fill(reel, &x, means, true);
     static const double expected[] = {1, 6, 0, 1, 3, 5, 0, 0, 2, 7, 1, 0};
     ck_assert_int_eq(filled->shape[1], 4);
-    for (int i = 0; i < 12; i++) ck_assert_double_eq(fit_numbers(filled)[i], expected[i]);
+    for (int i = 0; i < 12; i++) ck_assert_double_eq(fit_elements(filled)[i], expected[i]);
     ck_assert_int_eq(missing_complete(&x, take), 1);
     ck_assert_int_eq(take[0], 1);
 }
@@ -134,8 +134,8 @@ START_TEST(large_numbers_alone_get_lost)
     reel_array *x = fit_normal(reel, numpy, 1000, 2), *before = reel_array_cast(reel, REEL_DOUBLE, x);
     int64_t lost = missing_take(x, numpy, 0.3, true), positive = 0;
     for (int64_t i = 0; i < x->size; i++) {
-        positive += fit_numbers(before)[i] > 0;
-        ck_assert(!isnan(fit_numbers(x)[i]) || fit_numbers(before)[i] > 0);
+        positive += fit_elements(before)[i] > 0;
+        ck_assert(!isnan(fit_elements(x)[i]) || fit_elements(before)[i] > 0);
     }
     ck_assert_double_eq_tol((double)lost / (double)positive, 0.6, 0.05);
 }
@@ -150,7 +150,7 @@ START_TEST(suspects_are_ranked_by_their_loss)
     for (int i = 0; i < 300; i++) seen[order[i]]++;
     for (int i = 0; i < 300; i++) ck_assert_int_eq(seen[i], 1);
     for (int i = 0; i < data.flipped; i++)
-        early += fit_numbers(data.noisy)[order[i]] != fit_numbers(data.clean)[order[i]];
+        early += fit_elements(data.noisy)[order[i]] != fit_elements(data.clean)[order[i]];
     ck_assert_msg(2 * early > data.flipped, "%lld of %lld", (long long)early, (long long)data.flipped);
 }
 END_TEST
@@ -163,8 +163,8 @@ START_TEST(gradients_of_samples_are_theirs)
     reel_dataset data = outlier_data(reel, reel_rng_numpy_new(reel, 42), 100, 0.1, 20, OUTLIER_TARGET);
     outlier_norms(reel, &data, w, norms);
     for (int i = 0; i < 100; i++) {
-        const double *x = fit_numbers(data.x) + 3 * i;
-        double residual = w[0] * x[0] + w[1] * x[1] + w[2] * x[2] - fit_numbers(data.y)[i];
+        const double *x = fit_elements(data.x) + 3 * i;
+        double residual = w[0] * x[0] + w[1] * x[1] + w[2] * x[2] - fit_elements(data.y)[i];
         double norm = 2 * fabs(residual) * sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]);
         ck_assert_double_eq_tol(norms[i], norm, 1e-12 * norm);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Training on a table, run as people run it: Iris against scikit-learn's figure, a run that was stopped against one that was
- * not, what is predicted against what was measured, and the program of models/.
+ * Training on a table, run as people run it: Iris against scikit-learn's figure, a run that was stopped against one
+ * that was not, what is predicted against what was measured, and the program of models/.
  */
 #include "json_file.h"
 #include "spawn.h"
@@ -105,6 +105,20 @@ static void write_file(const char *name, const char *text)
     fclose(file);
 }
 
+/* What was learned of the first column is its mean and deviation over the rows of training, and no others. */
+static void expect_training_rows(const cJSON *trained)
+{
+    const cJSON *rows = cJSON_GetObjectItem(cJSON_GetObjectItem(trained, "split"), "training"), *row;
+    const cJSON *column = cJSON_GetArrayItem(cJSON_GetObjectItem(trained, "columns"), 0);
+    reel_table *t = reel_table_read(NULL, context, IRIS, NULL);
+    double sum = 0, squares = 0, n = cJSON_GetArraySize(rows);
+    ck_assert_double_eq(n, 90);
+    cJSON_ArrayForEach(row, rows) sum += reel_table_number(t, (int64_t)row->valuedouble, 0);
+    cJSON_ArrayForEach(row, rows) squares += pow(reel_table_number(t, (int64_t)row->valuedouble, 0) - sum / n, 2);
+    ck_assert_double_eq_tol(number(column, "mean"), sum / n, 1e-12);
+    ck_assert_double_eq_tol(number(column, "deviation"), sqrt(squares / n), 1e-12);
+}
+
 /* Evaluating all rows of the file gives what the training measured on its parts; predicting them the same classes. */
 START_TEST(evaluate_and_predict_agree_with_the_training)
 {
@@ -116,6 +130,11 @@ START_TEST(evaluate_and_predict_agree_with_the_training)
         NULL);
     cJSON *trained = read_json(folder, "train.json"), *evaluated = read_json(folder, "evaluate.json"),
           *predicted = read_json(folder, "predict.json");
+    expect_training_rows(trained);
+    run((const char *const[]){REEL, "evaluate", "run", "--csv", IRIS, "--last", "--json", "last.json", NULL}, NULL);
+    cJSON *last = read_json(folder, "last.json");
+    ck_assert_double_ne(number(last, "loss"), number(evaluated, "loss"));
+    cJSON_Delete(last);
     double hits = 0, loss = 0;
     const char *const parts[] = {"training", "validation", "test"};
     for (int i = 0; i < 3; i++) {

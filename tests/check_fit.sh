@@ -109,6 +109,12 @@ expect 0 "$reel" fit --resume=stopped/checkpoints/step-000000040.json --iteratio
     --quiet
 [ "$(number whole.json final_loss)" = "$(number again.json final_loss)" ] || fail "the run goes on differently"
 
+# ---- the commands that measure a model ----
+expect 0 "$reel" diagnose again
+holds out '^step 80, 1 images: loss'
+expect 0 "$reel" lr-find fit test:portrait:24x24 --gaussians 20
+holds out '^suggestion'
+
 # ---- every kind of model ----
 for kind in '--blending normalised --cutoff 3.5 --train position,scale,colour' '--blending additive --train all' \
     '--scale-form log --cutoff none --start random' '--precision double --loss 0.2*l1+0.8*l2+0.1*ssim --ssim-window uniform' \

@@ -459,30 +459,22 @@ END_TEST
 
 START_TEST(wrong_settings)
 {
-    static const struct {
-        gaussian_settings change;
-        const char *part;
-    } wrong[] = {
-        {{.count = 0}, "0 Gaussians"},
-        {{.width = 0}, "0 x 64 pixels"},
-        {{.cutoff = 0}, "cut-off 0"},
-        {{.eps = NAN}, "eps"},
-        {{.least_scale = 0}, "scales"},
-        {{.start_low = 0}, "starting scales"},
-        {{.height = 1 << 20}, "1048576 pixels"},
-    };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    static const char *const sentences[] = {"0 Gaussians", "0 x 64 pixels",   "1048576 pixels", "cut-off 0",
+                                            "eps",         "starting scales", "scales from 0"};
+    for (int i = 0; i < 7; i++) {
         gaussian_settings s = gaussian_settings_new();
-        if (i == 0) s.count = 0;
-        if (i == 1) s.width = 0;
-        if (i == 2) s.cutoff = 0;
-        if (i == 3) s.eps = NAN;
-        if (i == 4) s.least_scale = 0;
-        if (i == 5) s.start_low = 0;
-        if (i == 6) s.height = 1 << 20;
+        switch (i) {
+        case 0: s.count = 0; break;
+        case 1: s.width = 0; break;
+        case 2: s.height = 1 << 20; break;
+        case 3: s.cutoff = 0; break;
+        case 4: s.eps = NAN; break;
+        case 5: s.start_low = 0; break;
+        default: s.least_scale = 0; break;
+        }
         gaussian_image image;
         gaussian_image_init(&image, reel_params_new(NULL, context, REEL_FLOAT), &s);
-        expect_error(REEL_BAD_ARGUMENT, wrong[i].part);
+        expect_error(REEL_BAD_ARGUMENT, sentences[i]);
     }
     gaussian_image image;
     gaussian_settings s = gaussian_settings_new();

@@ -435,6 +435,34 @@ START_TEST(landscape_of_checkpoints)
 }
 END_TEST
 
+/* Whatever is in the table of models: here a loss of a program's own, in float. */
+START_TEST(landscape_of_an_image)
+{
+    REEL_RUN(0, "fit", "test:baseline1:16x16", "--gaussians", "5", "--iterations", "40", "--every", "10", "--keep", "0",
+             "--quiet", "--checkpoint-dir", "run", "--json", "fit.json");
+    REEL_RUN(0, "landscape", "--quiet", "--run", "run", "--points", "4", "--json", "run.json");
+    cJSON *fit = read_json(folder, "fit.json"), *d = read_json(folder, "run.json");
+    const cJSON *path = member(member(d, "runs"), "run");
+    ck_assert_int_eq(cJSON_GetArraySize(member(path, "loss")), 5);
+    ck_assert_double_eq_tol(number(path, "final_loss"), number(fit, "final_loss"), 1e-8);
+    cJSON_Delete(fit);
+    cJSON_Delete(d);
+}
+END_TEST
+
+START_TEST(landscape_of_a_table)
+{
+    REEL_RUN(0, "train", "--csv", TEST_FOLDER "/../datasets/iris.csv", "--target", "species", "--hidden", "4",
+             "--epochs", "5", "--every", "5", "--keep", "all", "--quiet", "--checkpoint-dir", "run");
+    REEL_RUN(0, "landscape", "--quiet", "--run", "run", "--points", "4", "--json", "run.json");
+    cJSON *d = read_json(folder, "run.json");
+    const cJSON *losses = member(member(member(d, "runs"), "run"), "loss");
+    ck_assert_int_ge(cJSON_GetArraySize(losses), 3);
+    ck_assert_double_lt(entry(losses, cJSON_GetArraySize(losses) - 1), entry(losses, 0));
+    cJSON_Delete(d);
+}
+END_TEST
+
 START_TEST(landscape_of_random_directions)
 {
     REEL_RUN(0, "train", "two-moons", "--quiet", "--epochs", "60", "--checkpoint-dir", "run", "--every", "20", "--keep",
@@ -531,6 +559,8 @@ int main(void)
     tcase_add_loop_test(tests, landscape_prints_what_the_notebook_prints, 0, 2);
     tcase_add_test(tests, landscape_corrects);
     tcase_add_test(tests, landscape_of_checkpoints);
+    tcase_add_test(tests, landscape_of_an_image);
+    tcase_add_test(tests, landscape_of_a_table);
     tcase_add_test(tests, landscape_of_random_directions);
     tcase_add_test(tests, pictures);
     tcase_add_test(tests, program);

@@ -97,7 +97,7 @@ static double step(reel_dtype dtype, bool fused, double a, double b, double c)
 static void run(const kernels *k, const matmul_task *task)
 {
     size_t size = k->matmul->scratch(task);
-    ck_assert_uint_le(size, 150 * 1024);
+    ck_assert_uint_le(size, 700 * 1024);
     void *scratch = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
     k->matmul->run(task, scratch);
     free(scratch);

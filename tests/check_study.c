@@ -286,6 +286,35 @@ START_TEST(experiments_are_one_line)
 }
 END_TEST
 
+/* ---- the cure ---- */
+
+static void check_end(const char *name, double last, double overshoot)
+{
+    cJSON *d = document(name);
+    double loss = cJSON_GetObjectItem(d, "last")->valuedouble, over = cJSON_GetObjectItem(d, "overshoot")->valuedouble;
+    ck_assert_msg(loss <= last, "%s: the last loss is %g, expected at most %g", name, loss, last);
+    ck_assert_msg(over <= overshoot, "%s: goes up to %g times its best", name, over);
+    cJSON_Delete(d);
+}
+
+/* At the constant rate only the blending is changed; better ones train the rotation too. */
+START_TEST(cures)
+{
+    if (!PLAIN) return;
+    ck_assert_int_eq(STUDY("--blending", "smooth", "--cutoff", "inf", "--quiet", "--json", "smooth.json"), 0);
+    check_end("smooth.json", 0.043, 1.1);
+    ck_assert_int_eq(STUDY("--blending", "smooth", "--cutoff", "inf", "--train", "position,scale,rotation,colour",
+                           "--lr", "0.002", "--schedule", "cosine", "--quiet", "--json", "rotation.json"),
+                     0);
+    check_end("rotation.json", 0.033, 1.1);
+    ck_assert_int_eq(STUDY("--blending", "smooth", "--cutoff", "inf", "--train",
+                           "position,scale,rotation,colour,opacity", "--log-scale", "--gradient", "full", "--lr",
+                           "0.02", "--schedule", "cosine", "--quiet", "--json", "best.json"),
+                     0);
+    check_end("best.json", 0.025, 1.1);
+}
+END_TEST
+
 /* ---- judges ---- */
 
 /* The course of a loss as the note tells it, or as it would be without a divergence. */
@@ -399,6 +428,11 @@ START_TEST(statements_about_causes)
     ck_assert_int_eq(judge("gradient is computed", &f), CLAIM_FAILS);
     ck_assert_int_eq(judge("N = 45", &f), CLAIM_FAILS);
     ck_assert_int_eq(judge("clipping", &f), CLAIM_HOLDS);
+    /* Longer steps alone decide nothing; that beginning anew does not help does. */
+    f.arm[ARM_FRESH_ADAM] = arm(8, 8, 0.3);
+    ck_assert_int_eq(judge("1: the bias", &f), CLAIM_FAILS);
+    f.arm[ARM_FRESH_ADAM] = arm(8, 4, 0.3);
+    ck_assert_int_eq(judge("1: the bias", &f), CLAIM_OPEN);
     /* Some members diverge, others do not. */
     f.arm[ARM_CLIP] = arm(8, 3, 0.1);
     ck_assert_int_eq(judge("clipping", &f), CLAIM_OPEN);
@@ -562,6 +596,7 @@ int main(void)
     tcase_add_test(tests, resumed_run_is_the_same);
     tcase_add_test(tests, checkpoint_keeps_its_settings);
     tcase_add_test(tests, experiments_are_one_line);
+    tcase_add_test(tests, cures);
     tcase_add_test(tests, statements_about_the_course);
     tcase_add_test(tests, a_straight_rise_is_not_exponential);
     tcase_add_test(tests, statements_about_causes);

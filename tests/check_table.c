@@ -296,8 +296,8 @@ START_TEST(wide_tables)
 }
 END_TEST
 
-/* 100,000 rows: 8 bytes a field and a line, twice at most while the table grows; and at a speed that only a mistake in how
- * it grows would miss by far. */
+/* 100,000 rows: 8 bytes a field and a line, twice at most while the table grows; and at a speed that only a mistake in
+ * how it grows would miss by far. */
 START_TEST(long_tables_cost_what_they_should)
 {
     enum { ROWS = 100000, COLUMNS = 10 };

@@ -164,6 +164,17 @@ train 0 --csv "$iris" --target species --epochs 3 --checkpoint-dir run
 [ $? -le 3 ] || fail "diagnose: $(cat err)"
 lacks out 'measured only in the file'
 holds out '90 rows'
+# The table may have moved, but not changed.
+cp "$iris" moved.csv
+train 0 --csv moved.csv --target species --epochs 3 --checkpoint-dir astray
+mv moved.csv 'now here.csv'
+expect 1 "$reel" diagnose astray
+holds err 'moved.csv'
+"$reel" diagnose astray --recipe "--csv 'now here.csv'" >out 2>err
+holds out '90 rows'
+sed 's/,0.2,setosa/,0.3,setosa/' "$iris" >changed.csv
+"$reel" diagnose astray --recipe '--csv changed.csv' >out 2>err
+holds out 'measured only in the file'
 train 0 --csv "$iris" --target species --hidden 4 --epochs 6 --every 3 --keep all --checkpoint-dir kept
 [ -e kept/step-000000000.json ] || fail "--keep all: $(ls kept)"
 expect 0 "$reel" landscape --run kept --points 5 --out land --json -

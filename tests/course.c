@@ -9,8 +9,9 @@
  *                "claims": {"perfect": false}}, ...],
  *      "fixed": ["claims that no flag turns"]}
  *
- * `first`: the first run alone is made. It has no arguments. Every claim it prints must be expected there, and must come out the other way in a further
- * run. Of the table, and of EXERCISE.out, the lines with a digit are compared word by word; `*` stands for any word.
+ * The first run has no arguments. Every claim it prints must be expected there, and must come out the other way in a
+ * further run. Of the table, and of EXERCISE.out, the lines with a digit are compared word by word; `*` stands for any
+ * word. With `first`, only the first run is made.
  */
 #include <cjson/cJSON.h>
 
@@ -183,6 +184,46 @@ static void check_claims(const cJSON *document, const cJSON *first)
     }
 }
 
+/* ---- the help ---- */
+
+/* Does the part of the help about JSON have this name? Lines there begin with "  names, by commas  ". */
+static bool documented(const char *help, const char *name)
+{
+    const char *line = strstr(help, "\nJSON:\n");
+    for (line = line ? line + 7 : NULL; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        if (strncmp(line, "  ", 2) != 0 || line[2] == ' ') continue;
+        const char *from = line + 2, *end = strstr(from, "  ");
+        size_t length = strcspn(from, "\n");
+        if (end && (size_t)(end - from) < length) length = (size_t)(end - from);
+        while (length > 0) {
+            size_t word = strcspn(from, ", \n");
+            if (word > length) word = length;
+            if (strlen(name) == word && strncmp(from, name, word) == 0) return true;
+            size_t skip = word + strspn(from + word, ", ");
+            if (skip >= length) break;
+            from += skip;
+            length -= skip;
+        }
+    }
+    return false;
+}
+
+static void check_help(const char *reel, const char *exercise, const cJSON *found)
+{
+    char command[1000];
+    snprintf(command, sizeof command, "'%s' course %s --help", reel, exercise);
+    FILE *pipe = popen(command, "r");
+    char *help = pipe ? read_all(pipe) : NULL;
+    if (!pipe || pclose(pipe) != 0) FAIL("%s", command);
+    const cJSON *o;
+    cJSON_ArrayForEach(o, found)
+    {
+        checks++;
+        if (!help || !documented(help, o->string)) FAIL("JSON \"%s\" is not in the help", o->string);
+    }
+    free(help);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4 && argc != 5) return 2;
@@ -202,6 +243,7 @@ int main(int argc, char **argv)
         check_run(o, found, arguments ? arguments : "");
         if (o == cJSON_GetArrayItem(runs, 0)) {
             check_claims(document, found);
+            check_help(argv[1], argv[3], found);
             snprintf(path, sizeof path, "%s/%s.out", argv[2], argv[3]);
             file = fopen(path, "r");
             text = file ? read_all(file) : NULL;

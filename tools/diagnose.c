@@ -318,8 +318,8 @@ int command_diagnose(int argc, char **argv)
                                   .word = &asked.json},
                                  {"quiet", NULL, "No progress of a self-test.", .set = &asked.quiet}};
     const option_row model[] = {{"recipe", "TEXT",
-                                 "How model and data are made again, as 'two-moons --noise 0.3'; default: what the "
-                                 "checkpoint says.",
+                                 "How model and data are made again, as 'two-moons --noise 0.3'; flags alone, as "
+                                 "'--csv moved.csv', change what the checkpoint says; default: that.",
                                  .word = &asked.recipe}};
     const option_row test[] = {
         {.name = "self-test",

@@ -5,6 +5,8 @@
  */
 #include "limit_vector.h"
 
+typedef uint32_t VU __attribute__((vector_size(V_BYTES)));
+
 enum { S = W3_SIDE, N = W3_COUNT, BLOCKS = S / LANES };
 
 /* exp(-q / 2), relative error about 2e-7 for q in [0, 12.25]: a power of two and a polynomial in the rest. */
@@ -18,7 +20,7 @@ INLINE V bell(V q)
     p = v_fma(p, t, v_set(2.4022651e-1f));
     p = v_fma(p, t, v_set(6.9314718e-1f));
     p = v_fma(p, t, v_set(1.0f));
-    return (V)((VI)p + ((VI)n << 23));
+    return (V)((VU)p + ((VU)n << 23));
 }
 
 /* Along a row at the height e above the middle: q = a (x - m - slant e)^2 + k e^2. */

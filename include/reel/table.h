@@ -24,15 +24,15 @@ extern "C" {
 
 /* ---- reading ----
  *
- * CSV as RFC 4180 has it, in UTF-8, with or without a byte order mark, lines ending with LF, CR LF or CR. A field may be
- * quoted, with a quote inside doubled and with delimiters and line ends inside. Blanks around a field are dropped, but
- * not inside quotes; a quote within a field that does not start with one is a character as others. Empty lines are
+ * CSV as RFC 4180 has it, in UTF-8, with or without a byte order mark, lines ending with LF, CR LF or CR. A field may
+ * be quoted, with a quote inside doubled and with delimiters and line ends inside. Blanks around a field are dropped,
+ * but not inside quotes; a quote within a field that does not start with one is a character as others. Empty lines are
  * skipped.
  *
- * A field is missing when it is empty or one of NA, N/A, ?, nan, null (the last two in any case). It is a number when all
- * of it is one, as 12, -3.5, .5, 1e-3, with a decimal point whatever the locale. A column is one of numbers when all
- * fields in it that are not missing are numbers, else of texts. A number past the range of doubles and an infinity are
- * faults.
+ * A field is missing when it is empty or one of NA, N/A, ?, nan, null (the last two in any case). It is a number when
+ * all of it is one, as 12, -3.5, .5, 1e-3, with a decimal point whatever the locale. A column is one of numbers when
+ * all fields in it that are not missing are numbers, else of texts. A number past the range of doubles and an infinity
+ * are faults.
  */
 typedef struct reel_table reel_table;
 
@@ -50,10 +50,10 @@ typedef struct reel_csv_options {
 } reel_csv_options;
 
 /* Reads a file, or text in memory, which is called `name` in faults. options NULL: all zero. The table takes 8 bytes a
- * field and a line, and each different text of a column once; while it is read, up to twice that and the bytes of the file.
- * Owned by the context. NULL on error:
- * REEL_IO; REEL_BAD_FILE, a fault of the file: fields too few or too many, a quote that is not closed, text behind a
- * closing quote, bytes that are no UTF-8, a NUL, a name twice, no rows, a number out of range; REEL_BAD_ARGUMENT. */
+ * field and a line, and each different text of a column once; while it is read, up to twice that and the bytes of the
+ * file. Owned by the context. NULL on error: REEL_IO; REEL_BAD_FILE, a fault of the file: fields too few or too many,
+ * a quote that is not closed, text behind a closing quote, bytes that are no UTF-8, a NUL, a name twice, no rows, a
+ * number out of range; REEL_BAD_ARGUMENT. */
 REEL_API reel_table *reel_table_read(REEL_SITE reel_context *context, const char *path,
                                      const reel_csv_options *options);
 REEL_API reel_table *reel_table_parse(REEL_SITE reel_context *context, const char *name, const char *text, size_t size,
@@ -68,8 +68,8 @@ REEL_API char reel_table_delimiter(const reel_table *table);
 REEL_API bool reel_table_has_header(const reel_table *table);
 /* Name of column `index`, from 0; NULL past the end. */
 REEL_API const char *reel_table_name(const reel_table *table, int index);
-/* The index of a column by its name, or by its number from 1 when no column is called so. Error (REEL_NOT_FOUND, -1): no
- * such column; the sentence has the nearest name. */
+/* The index of a column by its name, or by its number from 1 when no column is called so. Error (REEL_NOT_FOUND, -1):
+ * no such column; the sentence has the nearest name. */
 REEL_API int reel_table_find(REEL_SITE const reel_table *table, const char *name);
 
 typedef enum reel_column_kind { REEL_COLUMN_NUMBERS, REEL_COLUMN_TEXTS, REEL_COLUMN_EMPTY } reel_column_kind;
@@ -88,8 +88,8 @@ REEL_API int64_t reel_table_line(const reel_table *table, int64_t row);
 /* ---- preparation ----
  *
  * What is learned of the rows of training, and of them alone, and is then done to every table alike, whatever the order
- * of its columns and whatever else is in it. Columns are found by name. Inputs of the network, in the order of the columns of
- * training:
+ * of its columns and whatever else is in it. Columns are found by name. Inputs of the network, in the order of the
+ * columns of training:
  *
  *     numeric       (x - mean) / deviation, the deviation over n; x - mean in a column that is constant
  *     categorical   one input for each category, 1 or 0; categories in the order of their texts' bytes
@@ -128,8 +128,9 @@ typedef enum reel_imputation {
 /* A preparation that knows nothing. Owned by the context. */
 REEL_API reel_preparation *reel_preparation_new(REEL_SITE reel_context *context);
 REEL_API void reel_preparation_free(reel_preparation *preparation);
-/* What a column, named as for reel_table_find, is for; the rest are REEL_ROLE_AUTO. An AUTO column of texts is refused when
- * most of its fields are numbers, and when it has more than 100 different texts. Error: fitted already; two targets. */
+/* What a column, named as for reel_table_find, is for; the rest are REEL_ROLE_AUTO. An AUTO column of texts is refused
+ * when most of its fields are numbers, and when it has more than 100 different texts. Error: fitted already; two
+ * targets. */
 REEL_API reel_status reel_preparation_set_role(REEL_SITE reel_preparation *preparation, const char *column,
                                                reel_role role);
 REEL_API reel_status reel_preparation_set_task(REEL_SITE reel_preparation *preparation, reel_task task);
@@ -144,9 +145,9 @@ typedef struct reel_split {
 } reel_split;
 
 /* Divides the rows: shares of validation and test, each from 0 to below 1. Of a classification each class is divided in
- * these shares, as nearly as whole rows allow (largest remainders), and keeps a row in `train`. Which rows is drawn from
- * a philox stream of `seed`. Owned by the context. Error: no target; no row left for `train`, or for a part that is
- * asked for. */
+ * these shares, as nearly as whole rows allow (largest remainders), and keeps a row in `train`. Which rows is drawn
+ * from a philox stream of `seed`. Owned by the context. Error: no target; no row left for `train`, or for a part that
+ * is asked for. */
 REEL_API reel_split *reel_preparation_split(REEL_SITE reel_preparation *preparation, const reel_table *table,
                                             double validation, double test, uint64_t seed);
 
@@ -156,9 +157,9 @@ REEL_API reel_split *reel_preparation_split(REEL_SITE reel_preparation *preparat
 REEL_API reel_status reel_preparation_fit(REEL_SITE reel_preparation *preparation, const reel_table *table,
                                           const reel_array *rows);
 
-/* The inputs of these rows (NULL: all) as an array (rows, inputs) of floats or doubles, owned by the context; the target
- * need not be there. Error, with line and column: a column that is missing, a text where there were numbers, a category
- * that training had not, a missing value without an imputation. */
+/* The inputs of these rows (NULL: all) as an array (rows, inputs) of floats or doubles, owned by the context; the
+ * target need not be there. Error, with line and column: a column that is missing, a text where there were numbers, a
+ * category that training had not, a missing value without an imputation. */
 REEL_API reel_array *reel_preparation_inputs(REEL_SITE const reel_preparation *preparation, const reel_table *table,
                                              const reel_array *rows, reel_dtype dtype);
 /* The same with targets: y (rows) int64 of a classification, (rows, 1) of a regression. Error also: a target that is

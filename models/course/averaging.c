@@ -31,7 +31,7 @@ averaging_place averaging_train(reel_context *reel, uint64_t seed, const averagi
     reel_dataset test = fit_moons(reel, options->test_rows, options->noise, seed + 1000);
     if (reel_failed(reel)) return (averaging_place){0};
     fit_net net = fit_net_new(reel, 3, (const int[]){2, 16, 1}, "tanh", seed);
-    reel_trainer *trainer = fit_trainer(&net, &train, reel_bce_with_logits, &options->how);
+    reel_trainer *trainer = fit_trainer_new(&net, &train, reel_bce_with_logits, &options->how);
     reel_average *average = reel_average_swa_new(net.params);
 
     int64_t first = options->how.epochs - options->snapshots;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A linear regression by the whole data set at a time and by batches of 32. To copy and change, with batches.h, descent.h and
- * descent.c.
+ * A linear regression by the whole data set at a time and by batches of 32. To copy and change, with batches.h,
+ * descent.h and descent.c.
  *
  *     cc batches.c descent.c -o batches $(pkg-config --cflags --libs reel)
  *

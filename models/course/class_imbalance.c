@@ -18,8 +18,8 @@ reel_dataset imbalance_data(reel_context *reel, reel_rng *numpy, int64_t rows, i
 {
     reel_dataset data = {fit_normal(reel, numpy, rows, 2), fit_matrix(reel, rows, 1)};
     for (int64_t i = 0; i < positives && !reel_failed(reel); i++) {
-        fit_numbers(data.y)[i] = 1;
-        for (int j = 0; j < 2; j++) fit_numbers(data.x)[2 * i + j] += i % 2 ? -distance : distance;
+        fit_elements(data.y)[i] = 1;
+        for (int j = 0; j < 2; j++) fit_elements(data.x)[2 * i + j] += i % 2 ? -distance : distance;
     }
     return data;
 }
@@ -29,7 +29,7 @@ static int64_t rows_of_class(const reel_dataset *data, double label, int64_t *ta
 {
     int64_t count = 0;
     for (int64_t i = 0; i < data->y->size; i++)
-        if (fit_numbers(data->y)[i] == label) {
+        if (fit_elements(data->y)[i] == label) {
             if (take) take[count] = i;
             count++;
         }
@@ -87,12 +87,12 @@ reel_dataset smote(reel_context *reel, const reel_dataset *data, int neighbours,
     reel_dataset more = oversample(reel, data, seed);
     for (int64_t i = rows; ones > 1 && more.x && more.y && i < more.y->size; i++) {
         int64_t from = own[(i - rows) % ones];
-        int found = nearest(fit_numbers(data->x), columns, own, ones, from,
+        int found = nearest(fit_elements(data->x), columns, own, ones, from,
                             neighbours < NEIGHBOURS_MOST ? neighbours : NEIGHBOURS_MOST, near);
-        const double *x = fit_numbers(data->x) + from * columns,
-                     *other = fit_numbers(data->x) + near[below(rng, found)] * columns;
+        const double *x = fit_elements(data->x) + from * columns,
+                     *other = fit_elements(data->x) + near[below(rng, found)] * columns;
         double u = reel_rng_uniform_one(rng);
-        for (int64_t j = 0; j < columns; j++) fit_numbers(more.x)[i * columns + j] = x[j] + u * (other[j] - x[j]);
+        for (int64_t j = 0; j < columns; j++) fit_elements(more.x)[i * columns + j] = x[j] + u * (other[j] - x[j]);
     }
     free(own);
     return more;
@@ -163,7 +163,7 @@ static ranked *rank(const reel_array *logits, const reel_array *labels)
 {
     ranked *list = logits ? calloc((size_t)logits->size, sizeof *list) : NULL;
     if (!list) return NULL;
-    for (int64_t i = 0; i < logits->size; i++) list[i] = (ranked){fit_numbers(logits)[i], fit_numbers(labels)[i]};
+    for (int64_t i = 0; i < logits->size; i++) list[i] = (ranked){fit_elements(logits)[i], fit_elements(labels)[i]};
     qsort(list, (size_t)logits->size, sizeof *list, by_logit);
     return list;
 }
@@ -229,9 +229,10 @@ imbalance_result imbalance_train(reel_context *reel, const reel_dataset *data, c
     fit_recipe same = *how; /* as many updates, up to an epoch, whatever the number of rows */
     same.epochs = how->epochs * data->y->size / set.y->size;
     if (same.epochs < 1) same.epochs = 1;
-    reel_trainer *trainer = method == IMBALANCE_WEIGHTS ? fit_trainer_custom(&net, &set, weighted_loss, &options, &same)
-                            : method == IMBALANCE_FOCAL ? fit_trainer_custom(&net, &set, focal_loss, &options, &same)
-                                                        : fit_trainer(&net, &set, reel_bce_with_logits, &same);
+    reel_trainer *trainer =
+        method == IMBALANCE_WEIGHTS ? fit_trainer_custom_new(&net, &set, weighted_loss, &options, &same)
+        : method == IMBALANCE_FOCAL ? fit_trainer_custom_new(&net, &set, focal_loss, &options, &same)
+                                    : fit_trainer_new(&net, &set, reel_bce_with_logits, &same);
     reel_trainer_run(trainer);
     reel_trainer_free(trainer);
     imbalance_result result = measure(reel, &net, data, test);

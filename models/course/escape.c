@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Out of the local minimum of x^4 - 8 x^2 + x on the right into the lower one on the left. To copy and change, with escape.h,
- * descent.h and descent.c.
+ * Out of the local minimum of x^4 - 8 x^2 + x on the right into the lower one on the left. To copy and change, with
+ * escape.h, descent.h and descent.c.
  *
  *     cc escape.c descent.c -o escape $(pkg-config --cflags --libs reel) -lm
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small network on house prices at a rate that is too high: what the tracer says of the first NaN, and the same training with
- * copies to go back to. To copy and change, with explosion.h.
+ * A small network on house prices at a rate that is too high: what the tracer says of the first NaN, and the same
+ * training with copies to go back to. To copy and change, with explosion.h.
  *
  *     cc explosion.c -o explosion $(pkg-config --cflags --libs reel) -lm
  *

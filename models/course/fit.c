@@ -19,7 +19,7 @@ reel_array *fit_normal(reel_context *reel, reel_rng *rng, int64_t rows, int64_t 
     return array;
 }
 
-double *fit_numbers(const reel_array *array)
+double *fit_elements(const reel_array *array)
 {
     return array ? array->data : NULL;
 }
@@ -29,7 +29,7 @@ static void take_rows(reel_array *to, const reel_array *from, const int64_t *tak
     if (!to) return;
     size_t width = (size_t)from->shape[1];
     for (int64_t i = 0; i < count; i++)
-        memcpy(fit_numbers(to) + (size_t)i * width, fit_numbers(from) + (size_t)take[i] * width,
+        memcpy(fit_elements(to) + (size_t)i * width, fit_elements(from) + (size_t)take[i] * width,
                width * sizeof(double));
 }
 
@@ -56,9 +56,9 @@ reel_dataset fit_line_data(reel_context *reel, reel_rng *numpy, int64_t rows, in
 {
     reel_dataset data = {fit_normal(reel, numpy, rows, features), fit_normal(reel, numpy, rows, 1)};
     for (int64_t i = 0; i < rows && !reel_failed(reel); i++) {
-        double *y = fit_numbers(data.y) + i;
+        double *y = fit_elements(data.y) + i;
         *y *= 0.5;
-        for (int j = 0; j < features; j++) *y += w[j] * fit_numbers(data.x)[i * features + j];
+        for (int j = 0; j < features; j++) *y += w[j] * fit_elements(data.x)[i * features + j];
     }
     return data;
 }
@@ -87,13 +87,13 @@ reel_trainer *fit_set_up(reel_trainer *trainer, const fit_recipe *how)
     return trainer;
 }
 
-reel_trainer *fit_trainer(const fit_net *net, reel_dataset *data, reel_loss_of loss, const fit_recipe *how)
+reel_trainer *fit_trainer_new(const fit_net *net, reel_dataset *data, reel_loss_of loss, const fit_recipe *how)
 {
     return fit_set_up(reel_trainer_new(net->module, data, loss, fit_optimizer(net->params, how)), how);
 }
 
-reel_trainer *fit_trainer_custom(const fit_net *net, reel_dataset *data, reel_loss_function loss, void *user,
-                                 const fit_recipe *how)
+reel_trainer *fit_trainer_custom_new(const fit_net *net, reel_dataset *data, reel_loss_function loss, void *user,
+                                     const fit_recipe *how)
 {
     return fit_set_up(reel_trainer_custom_new(fit_optimizer(net->params, how), net->module, data, loss, user), how);
 }
@@ -103,7 +103,7 @@ double fit_loss_after(const fit_net *net, reel_dataset *data, reel_dataset *test
 {
     reel_context *reel = reel_params_context(net->params);
     if (reel_failed(reel)) return NAN;
-    reel_trainer *trainer = fit_trainer(net, data, loss, how);
+    reel_trainer *trainer = fit_trainer_new(net, data, loss, how);
     reel_trainer_run(trainer);
     double value = reel_trainer_evaluate(trainer, test);
     if (reel_error_status(reel) == REEL_NOT_FINITE) reel_error_clear(reel);

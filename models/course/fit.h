@@ -27,7 +27,7 @@ typedef struct fit_net {
 reel_array *fit_matrix(reel_context *reel, int64_t rows, int64_t columns);
 reel_array *fit_normal(reel_context *reel, reel_rng *rng, int64_t rows, int64_t columns);
 /* Its elements, row after row; NULL without an array. */
-double *fit_numbers(const reel_array *array);
+double *fit_elements(const reel_array *array);
 /* The rows `take` (count) of a data set, as a data set of its own. */
 reel_dataset fit_rows(reel_context *reel, const reel_dataset *from, const int64_t *take, int64_t count);
 
@@ -43,9 +43,9 @@ reel_optimizer *fit_optimizer(reel_params *params, const fit_recipe *how);
 /* Tells a trainer the recipe's epochs, batch and seed, and returns it. */
 reel_trainer *fit_set_up(reel_trainer *trainer, const fit_recipe *how);
 /* A trainer with the recipe's optimizer, without files; the loss of the library, or a function of the program's. */
-reel_trainer *fit_trainer(const fit_net *net, reel_dataset *data, reel_loss_of loss, const fit_recipe *how);
-reel_trainer *fit_trainer_custom(const fit_net *net, reel_dataset *data, reel_loss_function loss, void *user,
-                                 const fit_recipe *how);
+reel_trainer *fit_trainer_new(const fit_net *net, reel_dataset *data, reel_loss_of loss, const fit_recipe *how);
+reel_trainer *fit_trainer_custom_new(const fit_net *net, reel_dataset *data, reel_loss_function loss, void *user,
+                                     const fit_recipe *how);
 
 /* Trains to the end of the recipe and tells the mean loss on `test`: INFINITY where a number is no longer finite, which
  * is a result here and no error. */

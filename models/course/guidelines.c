@@ -35,10 +35,10 @@ static reel_dataset pictures(reel_context *reel, int64_t rows, bool slanted, ree
 {
     reel_dataset data = {fit_normal(reel, rng, rows, SIDE * SIDE), fit_matrix(reel, rows, 1)};
     for (int64_t i = 0; i < rows && !reel_failed(reel); i++) {
-        double *pixel = fit_numbers(data.x) + i * SIDE * SIDE;
+        double *pixel = fit_elements(data.x) + i * SIDE * SIDE;
         int place = (int)(reel_rng_uniform_one(rng) * SIDE);
         bool one = i % 2;
-        fit_numbers(data.y)[i] = one;
+        fit_elements(data.y)[i] = one;
         for (int k = 0; k < SIDE * SIDE; k++) pixel[k] *= 0.5;
         for (int k = 0; k < SIDE; k++) {
             int along = (k + place) % SIDE, row = slanted ? k : one ? k : place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The spread of a noisy walk on the parabola x^2: at the temperature T it is the variance T / 2, at any small rate. To copy and
- * change, with langevin.h, descent.h and descent.c.
+ * The spread of a noisy walk on the parabola x^2: at the temperature T it is the variance T / 2, at any small rate. To
+ * copy and change, with langevin.h, descent.h and descent.c.
  *
  *     cc langevin.c descent.c -o langevin $(pkg-config --cflags --libs reel) -lm
  *

@@ -56,7 +56,7 @@ double lr_finder_train(reel_context *reel, reel_dataset *data, const fit_recipe 
 double lr_finder_limit(reel_context *reel, reel_dataset *data, const fit_recipe *how)
 {
     fit_net net = houses_line(reel);
-    reel_trainer *trainer = fit_trainer(&net, data, reel_mse, how);
+    reel_trainer *trainer = fit_trainer_new(&net, data, reel_mse, how);
     reel_curvature curvature = {0};
     reel_sharpness(trainer, NULL, &curvature);
     reel_trainer_free(trainer);
@@ -66,7 +66,7 @@ double lr_finder_limit(reel_context *reel, reel_dataset *data, const fit_recipe 
 reel_lr_test *lr_finder_library(reel_context *reel, reel_dataset *data, const fit_recipe *how)
 {
     fit_net net = houses_line(reel);
-    reel_trainer *trainer = fit_trainer(&net, data, reel_mse, how);
+    reel_trainer *trainer = fit_trainer_new(&net, data, reel_mse, how);
     reel_lr_test *test = reel_lr_find(trainer, NULL);
     reel_trainer_free(trainer);
     return test;

@@ -12,11 +12,11 @@ noisy_data noisy_data_new(reel_context *reel, reel_rng *numpy, int64_t rows, dou
                        fit_matrix(reel, rows, 1), .rows = rows};
     if (reel_failed(reel)) return data;
     for (int64_t i = 0; i < rows; i++) {
-        const double *x = fit_numbers(data.x) + i * MESSY_FEATURES;
+        const double *x = fit_elements(data.x) + i * MESSY_FEATURES;
         bool one = x[0] + x[1] > 0;
         bool wrong = reel_rng_uniform_one(numpy) < noise;
-        fit_numbers(data.clean)[i] = one;
-        fit_numbers(data.noisy)[i] = one != wrong;
+        fit_elements(data.clean)[i] = one;
+        fit_elements(data.noisy)[i] = one != wrong;
         data.flipped += wrong;
     }
     return data;
@@ -26,7 +26,7 @@ int64_t missing_take(reel_array *x, reel_rng *numpy, double rate, bool large)
 {
     int64_t taken = 0;
     for (int64_t i = 0; x && i < x->size; i++) {
-        double *number = fit_numbers(x) + i, chance = large ? (*number > 0 ? 2 * rate : 0) : rate;
+        double *number = fit_elements(x) + i, chance = large ? (*number > 0 ? 2 * rate : 0) : rate;
         if (reel_rng_uniform_one(numpy) >= chance) continue;
         *number = NAN;
         taken++;

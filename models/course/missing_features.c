@@ -17,7 +17,7 @@ void missing_means(const reel_array *x, double *means)
         double sum = 0;
         int64_t count = 0;
         for (int64_t i = j; i < x->size; i += x->shape[1])
-            if (!isnan(fit_numbers(x)[i])) sum += fit_numbers(x)[i], count++;
+            if (!isnan(fit_elements(x)[i])) sum += fit_elements(x)[i], count++;
         means[j] = count > 0 ? sum / (double)count : 0;
     }
 }
@@ -27,7 +27,7 @@ reel_array *missing_fill(reel_context *reel, const reel_array *x, const double *
     int64_t columns = x->shape[1], width = indicators ? 2 * columns : columns;
     reel_array *filled = fit_matrix(reel, x->shape[0], width);
     for (int64_t i = 0; filled && i < x->size; i++) {
-        double number = fit_numbers(x)[i], *row = fit_numbers(filled) + i / columns * width;
+        double number = fit_elements(x)[i], *row = fit_elements(filled) + i / columns * width;
         row[i % columns] = isnan(number) ? means[i % columns] : number;
         if (indicators) row[columns + i % columns] = isnan(number);
     }
@@ -39,7 +39,7 @@ int64_t missing_complete(const reel_array *x, int64_t *take)
     int64_t columns = x->shape[1], count = 0;
     for (int64_t i = 0; i < x->shape[0]; i++) {
         bool whole = true;
-        for (int64_t j = 0; j < columns; j++) whole = whole && !isnan(fit_numbers(x)[i * columns + j]);
+        for (int64_t j = 0; j < columns; j++) whole = whole && !isnan(fit_elements(x)[i * columns + j]);
         if (whole) take[count++] = i;
     }
     return count;
@@ -65,7 +65,7 @@ missing_result missing_train(reel_context *reel, const noisy_data *data, const r
     if (reel_failed(reel)) goto done;
 
     fit_net net = fit_net_new(reel, 3, (const int[]){(int)set.x->shape[1], 16, 1}, "relu", how->seed);
-    reel_trainer *trainer = fit_trainer(&net, &set, reel_bce_with_logits, how);
+    reel_trainer *trainer = fit_trainer_new(&net, &set, reel_bce_with_logits, how);
     reel_trainer_run(trainer);
     reel_array *logits = fit_predict(&net, filled);
     result = (missing_result){fit_accuracy(logits, test->clean),

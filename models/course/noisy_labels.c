@@ -19,7 +19,7 @@ reel_array *smooth_labels(reel_context *reel, const reel_array *labels, double e
 {
     reel_array *soft = reel_array_cast(reel, REEL_DOUBLE, labels);
     for (int64_t i = 0; soft && i < soft->size; i++)
-        fit_numbers(soft)[i] = fit_numbers(soft)[i] * (1 - epsilon) + 0.5 * epsilon;
+        fit_elements(soft)[i] = fit_elements(soft)[i] * (1 - epsilon) + 0.5 * epsilon;
     return soft;
 }
 
@@ -82,10 +82,10 @@ void noisy_rank(reel_context *reel, const noisy_data *data, const fit_recipe *ho
         int64_t held = fold_rows(data->rows, folds, fold, true, order);
         reel_dataset rest = fit_rows(reel, &all, order, held);
         fit_net net = fit_net_new(reel, 3, sizes, "relu", how->seed);
-        reel_trainer_run(fit_trainer(&net, &train, reel_bce_with_logits, how));
+        reel_trainer_run(fit_trainer_new(&net, &train, reel_bce_with_logits, how));
         reel_array *logits = fit_predict(&net, rest.x);
         for (int64_t k = 0; k < held && !reel_failed(reel); k++) {
-            double z = fit_numbers(logits)[k], sign = fit_numbers(rest.y)[k] > 0.5 ? 1 : -1;
+            double z = fit_elements(logits)[k], sign = fit_elements(rest.y)[k] > 0.5 ? 1 : -1;
             list[order[k]] = (suspect){log1p(exp(-fabs(z))) + fmax(0, -sign * z), order[k]};
         }
     }
@@ -102,8 +102,8 @@ static noisy_result measure(reel_context *reel, const fit_net *net, const noisy_
     result.accuracy = fit_accuracy(logits, test->clean);
     result.loss = fit_loss(reel_bce_with_logits, reel, logits, test->clean);
     for (int64_t i = 0; i < data->rows; i++)
-        if (fit_numbers(data->noisy)[i] != fit_numbers(data->clean)[i])
-            result.learned += (fit_numbers(own)[i] > 0) == (fit_numbers(data->noisy)[i] > 0.5);
+        if (fit_elements(data->noisy)[i] != fit_elements(data->clean)[i])
+            result.learned += (fit_elements(own)[i] > 0) == (fit_elements(data->noisy)[i] > 0.5);
     if (data->flipped > 0) result.learned /= (double)data->flipped;
     reel_array_free(logits);
     reel_array_free(own);
@@ -131,8 +131,8 @@ noisy_result noisy_train(reel_context *reel, const noisy_data *data, const noisy
         removed = (int64_t)(options->suspects * (double)data->rows);
         set = fit_rows(reel, &set, take + removed, data->rows - removed);
     }
-    trainer = method == NOISY_MIXUP ? fit_trainer_custom(&net, &set, mixup_loss, &mixed, how)
-                                    : fit_trainer(&net, &set, reel_bce_with_logits, how);
+    trainer = method == NOISY_MIXUP ? fit_trainer_custom_new(&net, &set, mixup_loss, &mixed, how)
+                                    : fit_trainer_new(&net, &set, reel_bce_with_logits, how);
     if (method == NOISY_EARLY_STOPPING) {
         reel_trainer_set(trainer, "patience", 3);
         reel_trainer_set_validation(trainer, &validation);
@@ -152,7 +152,7 @@ void noisy_memory(reel_context *reel, const noisy_data *data, const noisy_data *
 {
     reel_dataset set = {data->x, data->noisy};
     fit_net net = fit_net_new(reel, 3, sizes, "relu", how->seed);
-    reel_trainer *trainer = fit_trainer(&net, &set, reel_bce_with_logits, how);
+    reel_trainer *trainer = fit_trainer_new(&net, &set, reel_bce_with_logits, how);
     for (int64_t epoch = 0; epoch < how->epochs; epoch++) {
         reel_trainer_set(trainer, "epochs", (double)(epoch + 1));
         reel_trainer_run(trainer);

@@ -23,9 +23,9 @@ reel_dataset outlier_data(reel_context *reel, reel_rng *numpy, int64_t rows, dou
 {
     reel_dataset data = fit_line_data(reel, numpy, rows, OUTLIER_FEATURE_COUNT, outlier_truth);
     for (int64_t i = 0; i < rows && !reel_failed(reel); i++) {
-        double *x = fit_numbers(data.x) + i * OUTLIER_FEATURE_COUNT;
+        double *x = fit_elements(data.x) + i * OUTLIER_FEATURE_COUNT;
         if (!outlier_row(i, share)) continue;
-        if (kind == OUTLIER_TARGET) fit_numbers(data.y)[i] += size;
+        if (kind == OUTLIER_TARGET) fit_elements(data.y)[i] += size;
         for (int j = 0; kind == OUTLIER_FEATURES && j < OUTLIER_FEATURE_COUNT; j++) x[j] *= size;
     }
     return data;
@@ -57,9 +57,9 @@ double outlier_train(reel_context *reel, reel_dataset *data, outlier_method meth
     huber_options options = {net.module, delta};
     fit_recipe own = *how;
     if (method == OUTLIER_CLIPPED) own.clip_norm = 1;
-    reel_trainer *trainer = method == OUTLIER_HUBER ? fit_trainer_custom(&net, data, huber_loss, &options, &own)
-                            : method == OUTLIER_L1  ? fit_trainer(&net, data, reel_l1, &own)
-                                                    : fit_trainer(&net, data, reel_mse, &own);
+    reel_trainer *trainer = method == OUTLIER_HUBER ? fit_trainer_custom_new(&net, data, huber_loss, &options, &own)
+                            : method == OUTLIER_L1  ? fit_trainer_new(&net, data, reel_l1, &own)
+                                                    : fit_trainer_new(&net, data, reel_mse, &own);
     reel_trainer_run(trainer);
     reel_trainer_free(trainer);
     double distance = 0;

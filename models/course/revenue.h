@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Revenue of a shop, to be made large: descend() walks down its negative. Parameter 0 is (advertising in $1000, discount in
- * per cent).
+ * Revenue of a shop, to be made large: descend() walks down its negative. Parameter 0 is (advertising in $1000,
+ * discount in per cent).
  */
 #ifndef COURSE_REVENUE_H
 #define COURSE_REVENUE_H

@@ -28,7 +28,7 @@ double schedules_train(reel_context *reel, const char *spec, const fit_recipe *h
 
     /* The least-squares solution: full batches and a rate below the limit, until nothing moves. */
     fit_recipe exact = {.optimizer = "sgd", .lr = 0.3, .momentum = 0, .epochs = 200};
-    trainer = fit_trainer(&net, &data, reel_mse, &exact);
+    trainer = fit_trainer_new(&net, &data, reel_mse, &exact);
     reel_trainer_run(trainer);
     double least = reel_trainer_evaluate(trainer, &data);
     reel_trainer_free(trainer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * When to stop: the gradient is small, the loss no longer changes, or enough is enough. To copy and change, with stopping.h,
- * descent.h and descent.c.
+ * When to stop: the gradient is small, the loss no longer changes, or enough is enough. To copy and change, with
+ * stopping.h, descent.h and descent.c.
  *
  *     cc stopping.c descent.c -o stopping $(pkg-config --cflags --libs reel) -lm
  *

@@ -13,6 +13,23 @@
 #define PHILOX_WEYL1 0xbb67ae85u
 #define PHILOX_ROUNDS 10
 
+/* The ten rounds; in place, as blocks do not depend on each other and the processor works on several at a time. */
+static inline void philox_block(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
+{
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
+    for (int r = 0; r < PHILOX_ROUNDS; r++, k0 += PHILOX_WEYL0, k1 += PHILOX_WEYL1) {
+        uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER0 * c0, p1 = (uint64_t)PHILOX_MULTIPLIER1 * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)p1;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)p0;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
 /* Where in which stream. */
 typedef struct philox_place {
     uint32_t key[2];

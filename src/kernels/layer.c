@@ -154,24 +154,28 @@ KERNEL_INLINE void combine_rows(const pass *s, const int k, const bool add, cons
     }
 }
 
+/* Without a branch on each row where speed is asked for most; elsewhere compilers take a minute for the same. */
+#if KERNEL_FMA && KERNEL_BITS == 32
 #define COMBINE(k)                                                                                                     \
-    case k:                                                                                                            \
-        if (s->y) {                                                                                                    \
-            if (s->add)                                                                                                \
-                combine_rows(s, k, true, true);                                                                        \
-            else                                                                                                       \
-                combine_rows(s, k, false, true);                                                                       \
-        } else {                                                                                                       \
-            if (s->add)                                                                                                \
-                combine_rows(s, k, true, false);                                                                       \
-            else                                                                                                       \
-                combine_rows(s, k, false, false);                                                                      \
-        }                                                                                                              \
+    case 4 * (k): combine_rows(s, k, false, false); break;                                                             \
+    case 4 * (k) + 1: combine_rows(s, k, false, true); break;                                                          \
+    case 4 * (k) + 2: combine_rows(s, k, true, false); break;                                                          \
+    case 4 * (k) + 3:                                                                                                  \
+        combine_rows(s, k, true, true);                                                                                \
         break;
+#else
+#define COMBINE(k)                                                                                                     \
+    case 4 * (k):                                                                                                      \
+    case 4 * (k) + 1:                                                                                                  \
+    case 4 * (k) + 2:                                                                                                  \
+    case 4 * (k) + 3:                                                                                                  \
+        combine_rows(s, k, s->add, s->y != NULL);                                                                      \
+        break;
+#endif
 
 static void combine(const pass *s)
 {
-    switch (s->k) {
+    switch (4 * (int)s->k + 2 * s->add + (s->y != NULL)) {
         COMBINE(1)
         COMBINE(2)
         COMBINE(3)
@@ -370,11 +374,23 @@ KERNEL_INLINE void backward_weight(const layer_task *t, const int few, const boo
     if (!wide_out && t->bias_gradient) sum_rows(t, few, g.v, g.y);
 }
 
+#if KERNEL_FMA && KERNEL_BITS == 32
 #define WEIGHT(few)                                                                                                    \
     case 4 * (few): backward_weight(t, few, false, false); break;                                                      \
     case 4 * (few) + 1: backward_weight(t, few, false, true); break;                                                   \
     case 4 * (few) + 2: backward_weight(t, few, true, false); break;                                                   \
-    case 4 * (few) + 3: backward_weight(t, few, true, true); break;
+    case 4 * (few) + 3:                                                                                                \
+        backward_weight(t, few, true, true);                                                                           \
+        break;
+#else
+#define WEIGHT(few)                                                                                                    \
+    case 4 * (few):                                                                                                    \
+    case 4 * (few) + 1:                                                                                                \
+    case 4 * (few) + 2:                                                                                                \
+    case 4 * (few) + 3:                                                                                                \
+        backward_weight(t, few, wide_out, t->relu);                                                                    \
+        break;
+#endif
 
 static void backward(const layer_task *t)
 {

@@ -458,29 +458,43 @@ static void run_shallow(const matmul_task *t)
 /* One row, B transposed: squares of op(B) are turned in registers, and what they hold is used at once. */
 #define ROW_VECTORS 4
 
-/* Terms k ... k + count - 1 of `vectors` vectors of columns; whole: count is LANES. */
-KERNEL_INLINE void row_terms(const matmul_task *t, int64_t j, const int vectors, int64_t columns, int64_t k, int count,
-                             const bool whole, V sum[])
+/* sum, and LANES terms of each of LANES columns: x[i * step] times element i of a row of `square`. */
+KERNEL_INLINE V row_square(const real *square, int64_t ldb, const real *x, int64_t step, V sum)
 {
-    const real *q = t->b;
-    const int64_t step = t->transpose_a ? t->lda : 1;
-    const real *x = t->a;
-    const tile_part part = tile_part_of(count);
-    x += k * step;
-    TILE_UNROLL(4)
-    for (int y = 0; y < vectors; y++) {
-        const real *square = q + (j + y * LANES) * t->ldb + k;
-        V v[LANES];
-        TILE_UNROLL(16)
-        for (int r = 0; r < LANES; r++) {
-            const real *row = y * LANES + r < columns ? square + r * t->ldb : zeros;
-            v[r] = whole ? v_load(row) : tile_load(row, part);
-        }
-        tile_transpose(v);
-        TILE_UNROLL(16)
-        for (int r = 0; r < LANES; r++)
-            if (whole || r < count) sum[y] = vfma(v_set(x[r * step]), v[r], sum[y]);
+#if V_BYTES == 32
+    enum { UNIT = 16 / sizeof(real) };
+    TILE_UNROLL(2)
+    for (int h = 0; h < LANES; h += UNIT) { /* half a square at a time: no half need cross to the other */
+        V pair[UNIT];
+        V8 column[UNIT];
+        TILE_UNROLL(4)
+        for (int r = 0; r < UNIT; r++) pair[r] = tile_load_units(square + r * ldb + h, square + (r + UNIT) * ldb + h);
+        tile_transpose_units(pair, column);
+        TILE_UNROLL(4)
+        for (int r = 0; r < UNIT; r++) sum = vfma(v_set(x[(h + r) * step]), (V)column[r], sum);
     }
+#else
+    V v[LANES];
+    TILE_UNROLL(16)
+    for (int r = 0; r < LANES; r++) v[r] = v_load(square + r * ldb);
+    tile_transpose(v);
+    TILE_UNROLL(16)
+    for (int r = 0; r < LANES; r++) sum = vfma(v_set(x[r * step]), v[r], sum);
+#endif
+    return sum;
+}
+
+/* The same of a square of which `columns` and `terms` exist. */
+KERNEL_INLINE V row_part(const real *square, int64_t ldb, int64_t columns, int terms, const real *x, int64_t step,
+                         V sum)
+{
+    const tile_part part = tile_part_of(terms);
+    V v[LANES];
+    TILE_UNROLL(16)
+    for (int r = 0; r < LANES; r++) v[r] = tile_load(r < columns ? square + r * ldb : zeros, part);
+    tile_transpose(v);
+    for (int r = 0; r < terms; r++) sum = vfma(v_set(x[r * step]), v[r], sum);
+    return sum;
 }
 
 KERNEL_INLINE void row_block(const matmul_task *t, int64_t j, const int vectors, int64_t columns)
@@ -495,9 +509,15 @@ KERNEL_INLINE void row_block(const matmul_task *t, int64_t j, const int vectors,
         for (int y = 0; y < end; y++) sum[y] = v_load(start + j + y * LANES);
         sum[end] = tile_load(start + j + end * LANES, part);
     }
-    int64_t k = 0;
-    for (; k + LANES <= t->k; k += LANES) row_terms(t, j, vectors, columns, k, LANES, true, sum);
-    if (k < t->k) row_terms(t, j, vectors, columns, k, (int)(t->k - k), false, sum);
+    const real *x = t->a, *q = t->b;
+    const int64_t step = t->transpose_a ? t->lda : 1, ldb = t->ldb, whole = columns < LANES ? 0 : t->k / LANES * LANES;
+    q += j * ldb;
+    for (int64_t k = 0; k < whole; k += LANES) TILE_UNROLL(4)
+    for (int y = 0; y < vectors; y++) sum[y] = row_square(q + y * LANES * ldb + k, ldb, x + k * step, step, sum[y]);
+    for (int64_t k = whole; k < t->k; k += LANES)
+        for (int y = 0; y < vectors; y++)
+            sum[y] = row_part(q + y * LANES * ldb + k, ldb, columns - y * LANES,
+                              (int)(t->k - k < LANES ? t->k - k : LANES), x + k * step, step, sum[y]);
     for (int y = 0; y < vectors && t->activation == MATMUL_RELU; y++)
         sum[y] = v_select(sum[y] < (V){0}, (V){0}, sum[y]);
     for (int y = 0; y < end; y++) v_store(c + y * LANES, sum[y]);
@@ -560,15 +580,15 @@ static size_t panel_size(const matmul_task *task)
     return f.packed ? (size_t)(f.depth * f.vectors) * V_BYTES : 0;
 }
 
-/* A transposed, of distant rows: each element of a row of op(A) is in a cache line of its own, and these are in few sets of
- * the cache when the distance is a power of 2. Where there are columns enough to make up for it, some rows at a time are
- * turned first. */
+/* A transposed, of distant rows, and too large for the second cache: each element of a row of op(A) is in a cache line of its
+ * own, which comes from afar again and again. Some rows at a time are turned first. */
 #define TURNED_BYTES (512 * 1024)
 
 KERNEL_INLINE bool turns_a(const matmul_task *t)
 {
-    return t->transpose_a && t->m >= 16 && t->n >= 64 && t->k >= 64 &&
-           t->k * (int64_t)sizeof(real) <= TURNED_BYTES / 64 && t->lda * (int64_t)sizeof(real) >= 512;
+    const int64_t size = sizeof(real);
+    return t->transpose_a && t->m >= 64 && t->n >= 64 && t->k * size <= TURNED_BYTES / 64 && t->lda * size >= 1024 &&
+           t->m * t->k * size > TURNED_BYTES;
 }
 
 /* The task of rows i ... of op(A), turned, each made up to whole vectors. */

@@ -9,6 +9,7 @@
 
 extern const struct random_kernels KERNEL(random_table);
 
+#if KERNEL_FMA
 /* ---- Philox 4x32-10, as core/random_philox.c has it for one block: a block in each 64-bit lane ---- */
 
 #define BLOCKS (V_BYTES / 8) /* in a vector */
@@ -19,14 +20,10 @@ typedef uint64_t W __attribute__((vector_size(V_BYTES)));
 /* The product of the lower 32 bits; what stands above them does not matter. */
 KERNEL_INLINE W multiply(W a, uint32_t b)
 {
-#if KERNEL_FMA && V_BYTES == 64
+#if V_BYTES == 64
     return (W)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
-#elif KERNEL_FMA
-    return (W)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
 #else
-    W product;
-    for (int i = 0; i < BLOCKS; i++) product[i] = (a[i] & UINT32_MAX) * b;
-    return product;
+    return (W)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
 #endif
 }
 
@@ -36,23 +33,17 @@ KERNEL_INLINE void put_pairs(uint32_t *out, W a, W b)
 #if V_BYTES == 64
     W first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
     W second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-#elif V_BYTES == 32
-    W first = __builtin_shufflevector(a, b, 0, 4, 1, 5), second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
 #else
-    W first = __builtin_shufflevector(a, b, 0, 2), second = __builtin_shufflevector(a, b, 1, 3);
+    W first = __builtin_shufflevector(a, b, 0, 4, 1, 5), second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
 #endif
     memcpy(out, &first, sizeof first);
     memcpy(out + V_BYTES / 4, &second, sizeof second);
 }
 
-/* Two words of each block: `low` and `high` in the lower halves, little end first. */
+/* Two words of each block, from the lower halves. */
 KERNEL_INLINE W join_words(W low, W high)
 {
-    W joined = (low & UINT32_MAX) | high << 32;
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    joined = joined << 32 | joined >> 32;
-#endif
-    return joined;
+    return (low & UINT32_MAX) | high << 32;
 }
 
 KERNEL_INLINE void some_blocks(const philox_place *at, uint64_t first, const int chains, uint32_t *out)
@@ -90,6 +81,16 @@ static void words(const philox_place *at, uint64_t first, int64_t blocks, uint32
     some_blocks(at, first + (uint64_t)b, 1, rest);
     memcpy(out, rest, (size_t)(blocks - b) * 4 * sizeof *out);
 }
+#else
+static void words(const philox_place *at, uint64_t first, int64_t blocks, uint32_t *out)
+{
+    for (int64_t b = 0; b < blocks; b++, first++, out += 4) {
+        const uint32_t counter[] = {(uint32_t)first, (uint32_t)(first >> 32), (uint32_t)at->position,
+                                    (uint32_t)(at->position >> 32)};
+        philox_block(at->key, counter, out);
+    }
+}
+#endif
 
 /* ---- what is made of words ---- */
 

@@ -177,6 +177,16 @@ KERNEL_INLINE void tile_transpose_units(const V *r, V8 *to)
 #endif
 }
 
+#if V_BYTES == 32
+/* 16 bytes of each of two rows. */
+KERNEL_INLINE V tile_load_units(const real *low, const real *high)
+{
+    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)low);
+    return (V)_mm256_inserti128_si256(_mm256_castsi128_si256(first),
+                                      _mm_loadu_si128((const __m128i *)(const void *)high), 1);
+}
+#endif
+
 /* Transposes the square matrix whose rows are v[0] ... v[LANES - 1]: first the little squares of 16 bytes width that
  * one instruction can reach, g the group of rows and c the column within the unit; then the units among the groups. */
 KERNEL_INLINE void tile_transpose(V v[LANES])

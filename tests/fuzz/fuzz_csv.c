@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fuzz target: any bytes as a CSV file. It is refused with one sentence that has its line, or can be asked for every field,
- * prepared and divided. The unit test of tables runs it over tests/corpus/csv.
+ * Fuzz target: any bytes as a CSV file. It is refused with one sentence that has its line, or can be asked for every
+ * field, prepared and divided. The unit test of tables runs it over tests/corpus/csv.
  */
 #include "core/core.h"
 #include <reel/table.h>

@@ -126,6 +126,10 @@ static bool read_flags(const option_set *set, const typed *t, course *c)
     c->optimizer = t->optimizer ? t->optimizer : e->optimizer;
     c->changed = t->lr || t->start || t->steps || t->momentum || t->optimizer || t->seed || t->batch;
     c->svg = t->svg;
+    if (t->svg && !t->out) {
+        option_fail(set, "--svg needs a folder, --out");
+        return false;
+    }
     if (!e->any_start && t->start && c->start.count != list_length(e->start)) {
         option_fail(set, "--start: found %d, expected %d numbers", c->start.count, list_length(e->start));
         return false;
@@ -187,7 +191,7 @@ static void print_lines(FILE *file, const char *lines)
         snprintf(line, sizeof line, "%.*s", (int)length, lines);
         char *text = strstr(line, "  ");
         if (text) *text = '\0';
-        int column = fprintf(file, "  %-23s", line);
+        int column = fprintf(file, "  %-22s ", line);
         option_words(file, column, 25, text ? text + 2 : "");
         lines += length + (lines[length] == '\n');
     }
@@ -227,8 +231,8 @@ static FILE *report_of(const typed *t)
     return t->json && strcmp(t->json, "-") == 0 ? stderr : stdout;
 }
 
-/* Runs an exercise whose flags were read, in a folder (NULL: writes nothing), prints it and adds its numbers to `runs`. Frees
- * the run. */
+/* Runs an exercise whose flags were read, in a folder (NULL: writes nothing), prints it and adds its numbers to `runs`.
+ * Frees the run. */
 static int run_in(course *c, const char *folder, FILE *report, cJSON *runs)
 {
     int status = EXIT_FAILED;
@@ -269,8 +273,10 @@ static int run_rates(const course *asked, const typed *t, cJSON *runs)
 
 static int run_asked(course *c, const typed *t)
 {
-    if (t->out && !make_folder(c->who, t->out)) return EXIT_FAILED;
-    if (t->json && !json_probe(c->who, t->json)) return EXIT_FAILED;
+    if ((t->out && !make_folder(c->who, t->out)) || (t->json && !json_probe(c->who, t->json))) {
+        reel_context_free(c->reel);
+        return EXIT_FAILED;
+    }
     cJSON *document = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(document, "runs");
     bool several = c->lr.count > 1 && !c->exercise->any_lr;
     int status = several ? run_rates(c, t, runs) : run_in(c, t->out, report_of(t), runs);
@@ -306,7 +312,7 @@ static int course_exercise(const exercise *e, int argc, char **argv)
 static int run_of_all(const option_set *set, const exercise *e, const typed *all, cJSON *runs)
 {
     char name[64];
-    const typed lesson = {.svg = all->svg};
+    const typed lesson = {.svg = all->svg, .out = all->out};
     snprintf(name, sizeof name, "reel course %s", e->name);
     course c = {.exercise = e, .who = name, .reel = reel_context_new(NULL)};
     if (!read_flags(set, &lesson, &c)) {

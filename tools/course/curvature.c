@@ -22,7 +22,7 @@ static void gradient_at(course *c, reel_params *params, descent_loss loss, void 
     reel_tape_free(tape);
 }
 
-/* One sweep of Jacobi's rotations over a symmetric matrix a (n, n); returns the sum of squares off the diagonal before. */
+/* One sweep of Jacobi's rotations over a symmetric matrix a (n, n); returns what was off the diagonal, squared. */
 static double rotate(int n, double *a)
 {
     double off = 0;

@@ -8,8 +8,8 @@
 #include "explosion.h"
 
 #include <math.h>
-#include <stdlib.h>
 
+_Static_assert(sizeof(explosion_step) == 3 * sizeof(double), "a log is a list of numbers");
 enum { HOUSES = 5, HIDDEN = 8, COPY_EVERY = 10 };
 
 static double size[HOUSES] = {1.0, 1.5, 2.0, 2.5, 3.0};  /* in 1000 square feet */
@@ -53,11 +53,12 @@ static void train_all(course *c, findings *f)
                                  "clipped once it is NaN",
                                  "back to a copy, a tenth of the rate"};
     for (int k = 0; k < TRAININGS; k++)
-        f->all[k] = (training){.name = names[k], .log = calloc((size_t)c->steps + 1, sizeof(explosion_step))};
+        f->all[k] = (training){names[k], (explosion_step *)course_numbers(c, 3 * ((int64_t)c->steps + 1)), 0};
     explosion_net net;
     reel_optimizer *alone = start(c, REEL_DOUBLE, rate, &net), *optimizer;
     explosion_train(net, alone, &x, &y, c->steps, f->all[ALONE].log, f->origins);
-    /* The same parameters, clipped from here on; gradients that are not finite are left out, nothing else being possible. */
+    /* The same parameters, clipped from here on; gradients that are not finite are left out, nothing else being
+     * possible. */
     reel_optimizer_set(alone, "clip_norm", 1);
     reel_optimizer_set(alone, "clip_nonfinite", 1);
     explosion_train(net, alone, &x, &y, c->steps, f->all[LATE].log, NULL);
@@ -280,14 +281,12 @@ static void run(course *c)
 {
     findings f = {0};
     train_all(c, &f);
-    if (!reel_failed(c->reel)) {
-        find_steps(c, &f);
-        print_log(c, &f);
-        add_numbers(c, &f);
-        claims(c, &f);
-        draw(c, &f);
-    }
-    for (int k = 0; k < TRAININGS; k++) free(f.all[k].log);
+    if (reel_failed(c->reel)) return;
+    find_steps(c, &f);
+    print_log(c, &f);
+    add_numbers(c, &f);
+    claims(c, &f);
+    draw(c, &f);
 }
 
 const exercise exercise_explosion = {

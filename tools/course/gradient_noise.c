@@ -49,7 +49,8 @@ static void gradient_of(reel_tape *tape, reel_params *params, batches_data *part
     for (int j = 0; j < FEATURES; j++) gradient[j] = reel_array_get(&found, j);
 }
 
-/* The variance of each element of the gradient over batches of a size, drawn without replacement as an epoch draws them. */
+/* The variance of each element of the gradient over batches of a size, drawn without replacement as an epoch draws
+ * them. */
 static void variance_of(course *c, const batches_data *data, reel_tape *tape, reel_params *params, int batch,
                         reel_rng *rng, double *variance)
 {
@@ -185,9 +186,11 @@ static void print_findings(const course *c, const findings *f)
 
 static void claims(course *c, const findings *f)
 {
-    course_claim(c, "variance", fabs(f->slope + 1) < 0.05, "The gradient variance decreases as 1/B.",
-                 "Up to batch %d it falls as B^%.3f; without replacement it is s^2 / B (N - B) / (N - 1), with N = %d.",
-                 f->size[f->sizes - 1], f->slope, ROWS);
+    if (f->sizes > 1)
+        course_claim(
+            c, "variance", fabs(f->slope + 1) < 0.05, "The gradient variance decreases as 1/B.",
+            "Up to batch %d it falls as B^%.3f; without replacement it is s^2 / B (N - B) / (N - 1), with N = %d.",
+            f->size[f->sizes - 1], f->slope, ROWS);
     bool sharp = f->noise[0] > f->noise[1] && f->noise[1] > f->noise[2];
     double ratio[FEATURES];
     for (int j = 0; j < FEATURES; j++) ratio[j] = f->noise[j] / f->curvature[FEATURES - 1 - j];

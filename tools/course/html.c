@@ -2,7 +2,7 @@
  *
  * The exercises as one HTML file: text, claims, and the pictures inside it as base64.
  */
-#include "course.h"
+#include "run.h"
 
 #include <errno.h>
 #include <stdlib.h>

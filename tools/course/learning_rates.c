@@ -68,8 +68,8 @@ static walk walk_at(course *c, double rate)
     return w;
 }
 
-/* Does a long walk at this rate come nearer to the minimum? By the largest distance in its third and in its last quarter, so
- * that what momentum does at the start is over. */
+/* Does a long walk at this rate come nearer to the minimum? By the largest distance in its third and in its last
+ * quarter, so that what momentum does at the start is over. */
 static bool approaches(course *c, double rate, double *x, int steps)
 {
     double third = 0, last = 0;
@@ -91,6 +91,12 @@ static double critical_rate(course *c)
         *(approaches(c, middle, x, LONG) ? &low : &high) = middle;
     }
     return high;
+}
+
+/* The lesson's mark of an explosion: |x| above 100 after ten steps. */
+static bool marked(const walk *w)
+{
+    return fabs(w->x[w->steps < 10 ? w->steps : 10]) > 100;
 }
 
 /* Python's way to print a rate: with a point. */
@@ -121,9 +127,9 @@ static void print_results(const course *c, const walk *walks, int count)
         /* The lesson shows these. */
         if (!c->changed && walks[i].rate != 0.1 && walks[i].rate != 0.9 && walks[i].rate != 1.1) continue;
         fprintf(c->table, "\n   LR = %s:\n   ", rate_text(walks[i].rate, rate));
-        int shown = walks[i].steps < 7 ? walks[i].steps : 7, tenth = walks[i].steps < 10 ? walks[i].steps : 10;
+        int shown = walks[i].steps < 7 ? walks[i].steps : 7;
         for (int k = 0; k <= shown; k++) fprintf(c->table, "%s%.2f", k ? " → " : "", walks[i].x[k]);
-        fprintf(c->table, "%s\n", fabs(walks[i].x[tenth]) > 100 ? " → (explodes)" : "");
+        fprintf(c->table, "%s\n", marked(&walks[i]) ? " → (explodes)" : "");
     }
 }
 
@@ -136,7 +142,8 @@ static void print_critical(course *c, double curvature)
     fprintf(c->table, "   Critical LR = 2/f''(x) = 2/%.0f = %.1f\n   - LR < %.1f: Converges\n", curvature,
             2 / curvature, 2 / curvature);
     fprintf(c->table,
-            "   - LR = %.1f: Oscillates forever (x → %.0f → %.0f → %.0f → %.0f...)\n   - LR > %.1f: Diverges!\n",
+            "   - LR = %.1f: Oscillates forever (x → %.0f → %.0f → %.0f → %.0f...)\n"
+            "   - LR > %.1f: Diverges!\n",
             2 / curvature, rint(edge[0]) + 0.0, rint(edge[1]) + 0.0, rint(edge[2]) + 0.0, rint(edge[3]) + 0.0,
             2 / curvature);
 }
@@ -206,12 +213,13 @@ static double adam_leaves(course *c, double *distance)
 
 static void claims(course *c, const walk *walks, int count, double critical, double curvature)
 {
-    int wrong = 0, infinite = 0, printed = 0;
+    int wrong = 0, infinite = 0, printed = 0, away = 0, missed = 0;
     char list[300] = "";
     double ends = NAN, distance[COURSE_LIST], worst = adam_leaves(c, distance);
     for (int i = 0; i < count; i++) {
         double x = walks[i].x[walks[i].steps];
         if (fabs(x) >= LEFT) printed++, infinite += isinf(x), ends = x;
+        if (walks[i].found == DIVERGES) away++, missed += !marked(&walks[i]);
         if (fits(&walks[i])) continue;
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%g %s", wrong ? ", " : ": ", walks[i].rate,
@@ -226,6 +234,10 @@ static void claims(course *c, const walk *walks, int count, double critical, dou
         course_claim(c, "infinite", infinite == printed, "The final x of a diverged walk is inf.",
                      "%d of %d are. The walk is stopped once |x| > %d, the last one at x = %g.", infinite, printed,
                      LEFT, ends);
+    if (away > 0)
+        course_claim(c, "mark", missed == 0, "A trajectory that explodes is marked as such.",
+                     "%d of %d walks that move away are not marked: they have not passed |x| = 100 after ten steps.",
+                     missed, away);
     course_claim(
         c, "critical", fabs(critical - 2 / curvature) < 1e-6, "The critical rate is 2 / f'' = 1.0 (for f(x) = x^2).",
         "By bisection the walk stops approaching at the rate %.9f; 2 / lambda = %.9f, with lambda = %.6f the second "

@@ -38,7 +38,7 @@ typedef struct figures {
 static noisy_data shifted_data(course *c, reel_rng *numpy, int64_t rows, double noise, double shift)
 {
     noisy_data data = noisy_data_new(c->reel, numpy, rows, noise);
-    for (int64_t i = 0; i < rows * MESSY_FEATURES && !reel_failed(c->reel); i++) fit_numbers(data.x)[i] += shift;
+    for (int64_t i = 0; i < rows * MESSY_FEATURES && !reel_failed(c->reel); i++) fit_elements(data.x)[i] += shift;
     return data;
 }
 

@@ -36,7 +36,7 @@ static double share_caught(course *c, const noisy_data *data, const noisy_option
     int64_t order[ROWS], hits = 0;
     noisy_rank(c->reel, data, &options->how, FOLDS, order);
     for (int64_t k = 0; k < data->flipped && !reel_failed(c->reel); k++)
-        hits += fit_numbers(data->noisy)[order[k]] != fit_numbers(data->clean)[order[k]];
+        hits += fit_elements(data->noisy)[order[k]] != fit_elements(data->clean)[order[k]];
     return data->flipped ? (double)hits / (double)data->flipped : 0;
 }
 
@@ -131,10 +131,10 @@ static void run(course *c)
     reel_array hard = reel_array_view(REEL_DOUBLE, (double[]){0, 1}, 1, (const int64_t[]){2});
     reel_array *soft = smooth_labels(c->reel, &hard, 0.1);
     if (!soft) return;
-    json_add_numbers(c->json, "smoothed", fit_numbers(soft), 2, REEL_DOUBLE, NULL);
+    json_add_numbers(c->json, "smoothed", fit_elements(soft), 2, REEL_DOUBLE, NULL);
     char low[NUMBER_SIZE], high[NUMBER_SIZE];
-    fprintf(c->more, "label smoothing of 0 and 1: %s %s\n", number_text(fit_numbers(soft)[0], REEL_DOUBLE, low),
-            number_text(fit_numbers(soft)[1], REEL_DOUBLE, high));
+    fprintf(c->more, "label smoothing of 0 and 1: %s %s\n", number_text(fit_elements(soft)[0], REEL_DOUBLE, low),
+            number_text(fit_elements(soft)[1], REEL_DOUBLE, high));
 
     claim_of_method(c, &f, NOISY_SMOOTHING, "smoothing", "Label smoothing makes up for wrong labels.");
     claim_of_method(c, &f, NOISY_EARLY_STOPPING, "early_stopping", "Early stopping makes up for wrong labels.");

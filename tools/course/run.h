@@ -16,4 +16,7 @@ int run_exercise(course *c);
 void run_print(const course *c, FILE *file);
 void run_end(course *c);
 
+/* The HTML of several runs, one file that needs no other: DIR/index.html. False: complained. */
+bool course_html(const char *who, const char *folder, const cJSON *runs);
+
 #endif

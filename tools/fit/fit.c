@@ -18,8 +18,8 @@ static const char *check(reel_args *args, void *user)
 {
     static char folder[4096];
     (void)user;
-    if (fit_asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", fit_asked.out);
-    if (fit_asked.out) reel_args_default(args, "checkpoint-dir", folder);
+    if (image_fit_asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", image_fit_asked.out);
+    if (image_fit_asked.out) reel_args_default(args, "checkpoint-dir", folder);
     return NULL;
 }
 
@@ -30,7 +30,7 @@ static reel_args *read_flags(reel_context *context, int argc, char **argv)
         reel_args_new(NULL, context, argc, argv,
                       "Fits an image by Gaussians: position, scale, rotation, colour and opacity of each are "
                       "trained until their rendering looks like it.");
-    fit_groups(groups);
+    image_fit_groups(groups);
     reel_args_set_operands(args, "IMAGE", 0, 1);
     reel_args_add_groups(NULL, args, groups, FIT_GROUPS);
     reel_args_set_check(args, check, NULL);
@@ -42,7 +42,7 @@ static int told(const reel_args *args)
     int status = reel_args_status(args);
     fputs(reel_args_text(args), status ? stderr : stdout);
     if (status == EXIT_FAILED) fputc('\n', stderr);
-    if (status == EXIT_DONE) fit_more_help();
+    if (status == EXIT_DONE) image_fit_more_help();
     return status;
 }
 
@@ -60,7 +60,8 @@ static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
     const reel_checkpoint *c = reel_args_checkpoint(NULL, *args, &path);
     if (reel_failed(context)) return complain_of(who, context);
     if (!c) return -1;
-    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe) || !fit_recipe_read(context, recipe)) {
+    if (!reel_checkpoint_text(c, "state/trainer/recipe", recipe, sizeof recipe) ||
+        !image_fit_recipe_read(context, recipe)) {
         complain(who, "%s is a checkpoint of another model, expected one of %s", path, who);
         return EXIT_FAILED;
     }
@@ -73,7 +74,7 @@ static int take_seed(reel_context *context, const reel_args *args)
     static const reel_hyper row = {.name = "seed", .most = 9007199254740992.0, .kind = REEL_HYPER_WHOLE};
     char sentence[REEL_FLAGS_TEXT];
     const char *typed = reel_args_given(args, "seed");
-    if (!typed || reel_flag_read(context, "seed", &row, typed, &fit_asked.seed, sentence)) return -1;
+    if (!typed || reel_flag_read(context, "seed", &row, typed, &image_fit_asked.seed, sentence)) return -1;
     return fail_usage(sentence);
 }
 
@@ -105,14 +106,14 @@ static int write_results(fit_run *r, FILE *report)
     const fit_settings *s = r->settings;
     if (!s->json && !s->out) return EXIT_DONE;
     char path[4200];
-    cJSON *numbers = fit_numbers(r);
+    cJSON *numbers = image_fit_numbers(r);
     snprintf(path, sizeof path, "%.4000s/fit.json", s->out ? s->out : "");
     bool right =
         numbers && (!s->out || json_write(who, path, numbers)) && (!s->json || json_write(who, s->json, numbers));
     cJSON_Delete(numbers);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    if (!fit_draw(r, s->out)) return complain_of(who, r->context);
+    if (!image_fit_draw(r, s->out)) return complain_of(who, r->context);
     fprintf(report, "%s: rendering.png, error.png, ellipses.png, fit.json\n", s->out);
     chart_extent extent;
     if (!chart_extent_of(&r->losses, -1, &extent)) return EXIT_DONE;
@@ -133,9 +134,9 @@ static int finish(fit_run *r, const char *folder, FILE *report)
     reel_proof proven = {.text = ""};
     if (proof > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)proof, &proven) != REEL_OK)
         return complain_of(who, r->context);
-    if (!fit_measure(r)) return complain_of(who, r->context);
+    if (!image_fit_measure(r)) return complain_of(who, r->context);
     if (folder && (r->settings->out || r->settings->json) && !read_losses(r, folder)) return EXIT_FAILED;
-    fit_print(r, report);
+    image_fit_print(r, report);
     if (*proven.text) fprintf(report, "%s\n", proven.text);
     int status = write_results(r, report);
     if (status == EXIT_DONE && folder) fprintf(report, "%s: checkpoints\n", folder);
@@ -145,12 +146,12 @@ static int finish(fit_run *r, const char *folder, FILE *report)
 static int run(fit_run *r, reel_args *args, FILE *report)
 {
     const char *folder = reel_args_given(args, "checkpoint-dir");
-    fit_progress progress = fit_progress_new(r, !folder && (r->settings->out || r->settings->json));
-    reel_trainer_set_observer(r->trainer, fit_observe, &progress);
+    fit_progress progress = image_fit_progress_new(r, !folder && (r->settings->out || r->settings->json));
+    reel_trainer_set_observer(r->trainer, image_fit_observe, &progress);
     signals_watch(r->trainer);
     reel_status ended = reel_trainer_run(NULL, r->trainer);
     signals_watch(NULL);
-    fit_progress_end(&progress);
+    image_fit_progress_end(&progress);
     if (ended == REEL_BAD_STATE && folder && !reel_args_given(args, "resume") && !reel_args_given(args, "force")) {
         complain(who, "%s (--resume, --force, --checkpoint-dir)", reel_error_text(r->context));
         return EXIT_FAILED;
@@ -164,14 +165,14 @@ static int fit(reel_context *context, reel_args *args)
 {
     fit_run r;
     fit_choice choice;
-    const char *wrong = fit_read(&fit_asked, &choice);
-    FILE *report = fit_asked.json && strcmp(fit_asked.json, "-") == 0 ? stderr : stdout;
+    const char *wrong = image_fit_read(&image_fit_asked, &choice);
+    FILE *report = image_fit_asked.json && strcmp(image_fit_asked.json, "-") == 0 ? stderr : stdout;
     if (wrong) return fail_usage(wrong);
-    if (!fit_build(&r, &fit_asked, &choice, context)) return complain_of(who, context);
-    if (fit_asked.out && !make_folder(who, fit_asked.out)) return EXIT_FAILED;
-    if (fit_asked.json && !json_probe(who, fit_asked.json)) return EXIT_FAILED;
+    if (!image_fit_build(&r, &image_fit_asked, &choice, context)) return complain_of(who, context);
+    if (image_fit_asked.out && !make_folder(who, image_fit_asked.out)) return EXIT_FAILED;
+    if (image_fit_asked.json && !json_probe(who, image_fit_asked.json)) return EXIT_FAILED;
     signals_install();
-    int status = fit_trainer(&r, args) ? run(&r, args, report) : complain_of(who, context);
+    int status = image_fit_trainer(&r, args) ? run(&r, args, report) : complain_of(who, context);
     chart_free(&r.losses);
     return status;
 }
@@ -181,14 +182,14 @@ int command_fit(int argc, char **argv)
     char name[] = "reel fit";
     int status;
     if (argc > 0) argv[0] = name;
-    fit_flags_init();
+    image_fit_flags_init();
     reel_context *context = reel_context_new(NULL);
     reel_args *args = read_flags(context, argc, argv);
     status = reel_args_read(NULL, args) == REEL_ARGS_GO ? -1 : told(args);
     if (status < 0) status = adopt(context, &args, argc, argv);
-    if (status < 0 && reel_args_operand(args, 0)) fit_asked.image = reel_args_operand(args, 0);
+    if (status < 0 && reel_args_operand(args, 0)) image_fit_asked.image = reel_args_operand(args, 0);
     if (status < 0) status = take_seed(context, args);
-    if (status < 0 && !fit_asked.image) status = fail_usage("an image is missing");
+    if (status < 0 && !image_fit_asked.image) status = fail_usage("an image is missing");
     if (status < 0) status = fit(context, args);
     reel_context_free(context);
     return finish_output(who, status);

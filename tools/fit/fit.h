@@ -30,15 +30,16 @@ typedef struct fit_choice {
 } fit_choice;
 
 /* The settings, and the rows of flags that set them: those that make image, model and loss, and the others. */
-extern fit_settings fit_asked;
+extern fit_settings image_fit_asked;
 #define FIT_GROUPS 3
-void fit_flags_init(void);
-void fit_groups(option_group groups[FIT_GROUPS]);
-void fit_more_help(void);
+void image_fit_flags_init(void);
+void image_fit_groups(option_group groups[FIT_GROUPS]);
+option_row image_fit_seed_row(void);
+void image_fit_more_help(void);
 /* NULL, or a sentence. */
-const char *fit_read(const fit_settings *s, fit_choice *choice);
+const char *image_fit_read(const fit_settings *s, fit_choice *choice);
 /* Takes the settings that a checkpoint's recipe has; false: it is of another command. */
-bool fit_recipe_read(reel_context *context, const char *recipe);
+bool image_fit_recipe_read(reel_context *context, const char *recipe);
 
 typedef struct fit_run {
     const fit_settings *settings;
@@ -58,12 +59,14 @@ typedef struct fit_run {
 } fit_run;
 
 /* Image, model, start. False with an error kept. */
-bool fit_build(fit_run *run, const fit_settings *settings, const fit_choice *choice, reel_context *context);
-bool fit_trainer(fit_run *run, reel_args *args);
+bool image_fit_build(fit_run *run, const fit_settings *settings, const fit_choice *choice, reel_context *context);
+/* The trainer of run->optimizer; and both with what was given. */
+void image_fit_trainer_new(fit_run *run);
+bool image_fit_trainer(fit_run *run, reel_args *args);
 /* Renders and measures. */
-bool fit_measure(fit_run *run);
+bool image_fit_measure(fit_run *run);
 /* PSNR and SSIM (11 x 11; 8 x 8 for small images, NaN for the smallest) of the parameters as they are. */
-bool fit_quality(const fit_run *run, double *psnr, double *ssim);
+bool image_fit_quality(const fit_run *run, double *psnr, double *ssim);
 
 /* Progress on stderr, with PSNR and SSIM. */
 typedef struct fit_progress {
@@ -73,14 +76,14 @@ typedef struct fit_progress {
     int64_t first, told;        /* steps */
     bool keep;                  /* losses */
 } fit_progress;
-fit_progress fit_progress_new(fit_run *run, bool keep);
-void fit_observe(const reel_event *event, void *progress);
-void fit_progress_end(fit_progress *progress);
+fit_progress image_fit_progress_new(fit_run *run, bool keep);
+void image_fit_observe(const reel_event *event, void *progress);
+void image_fit_progress_end(fit_progress *progress);
 
 /* rendering.png, error.png, ellipses.png. False with an error kept. */
-bool fit_draw(const fit_run *run, const char *folder);
+bool image_fit_draw(const fit_run *run, const char *folder);
 /* What is printed, and all numbers; NULL without memory. */
-void fit_print(const fit_run *run, FILE *file);
-cJSON *fit_numbers(const fit_run *run);
+void image_fit_print(const fit_run *run, FILE *file);
+cJSON *image_fit_numbers(const fit_run *run);
 
 #endif

@@ -24,68 +24,75 @@ static const reel_hyper rows_of_numbers[] = {
     NUMBER("seed", "of the start, whose stream is rust's", 42, 0, 9007199254740992.0, REEL_HYPER_WHOLE),
 };
 
-fit_settings fit_asked;
-static double *const numbers[] = {&fit_asked.gaussians,  &fit_asked.eps,         &fit_asked.least_scale,
-                                  &fit_asked.most_scale, &fit_asked.start_scale, &fit_asked.iterations,
-                                  &fit_asked.seed};
+fit_settings image_fit_asked;
+static double *const numbers[] = {&image_fit_asked.gaussians,   &image_fit_asked.eps,
+                                  &image_fit_asked.least_scale, &image_fit_asked.most_scale,
+                                  &image_fit_asked.start_scale, &image_fit_asked.iterations,
+                                  &image_fit_asked.seed};
 #define NUMBERS ((int)(sizeof numbers / sizeof *numbers))
 
 static const option_row model[] = {
-    {.name = "gaussians", .number = &fit_asked.gaussians, .hyper = &rows_of_numbers[0]},
-    {"blending", "NAME", "smooth (default), normalised, additive: see below.", .word = &fit_asked.blending},
-    {"cutoff", "S|none", "Standard deviations from which on a weight is 0; default 5.", .word = &fit_asked.cutoff},
-    {.name = "blend-eps", .number = &fit_asked.eps, .hyper = &rows_of_numbers[1]},
+    {.name = "gaussians", .number = &image_fit_asked.gaussians, .hyper = &rows_of_numbers[0]},
+    {"blending", "NAME", "smooth (default), normalised, additive: see below.", .word = &image_fit_asked.blending},
+    {"cutoff", "S|none", "Standard deviations from which on a weight is 0; default 5.",
+     .word = &image_fit_asked.cutoff},
+    {.name = "blend-eps", .number = &image_fit_asked.eps, .hyper = &rows_of_numbers[1]},
     {"scale-form", "NAME", "What the parameter is: the scale itself, direct (default), or its logarithm, log.",
-     .word = &fit_asked.scale_form},
+     .word = &image_fit_asked.scale_form},
     {"train", "PART,...",
      "Parts to train: position, scale, rotation, colour, opacity, or all; default all but opacity.",
-     .word = &fit_asked.train},
-    {.name = "least-scale", .number = &fit_asked.least_scale, .hyper = &rows_of_numbers[2]},
-    {.name = "most-scale", .number = &fit_asked.most_scale, .hyper = &rows_of_numbers[3]},
-    {.name = "start-scale", .number = &fit_asked.start_scale, .hyper = &rows_of_numbers[4]},
+     .word = &image_fit_asked.train},
+    {.name = "least-scale", .number = &image_fit_asked.least_scale, .hyper = &rows_of_numbers[2]},
+    {.name = "most-scale", .number = &image_fit_asked.most_scale, .hyper = &rows_of_numbers[3]},
+    {.name = "start-scale", .number = &image_fit_asked.start_scale, .hyper = &rows_of_numbers[4]},
     {"start", "NAME", "Colours to start from: image, those at the positions (default), or random.",
-     .word = &fit_asked.start},
-    {"precision", "TYPE", "float (default) or double.", .word = &fit_asked.precision},
+     .word = &image_fit_asked.start},
+    {"precision", "TYPE", "float (default) or double.", .word = &image_fit_asked.precision},
 };
 static const option_row loss[] = {
     {"loss", "TERM+...", "Terms l1, l2, ssim (for 1 - SSIM), with weights as in 0.8*l2+0.2*ssim; default l2.",
-     .word = &fit_asked.loss},
+     .word = &image_fit_asked.loss},
     {"ssim-window", "NAME", "Of the term ssim: gaussian, 11 x 11 (default), or uniform, 8 x 8.",
-     .word = &fit_asked.window},
+     .word = &image_fit_asked.window},
     {.name = "iterations",
-     .number = &fit_asked.iterations,
+     .number = &image_fit_asked.iterations,
      .hyper = &rows_of_numbers[5],
-     .given = &fit_asked.iterations_given},
+     .given = &image_fit_asked.iterations_given},
 };
 static const option_row output[] = {
     {"out", "DIR", "Write rendering.png, error.png, ellipses.png, losses.png, fit.json and checkpoints here.",
-     .word = &fit_asked.out},
-    {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &fit_asked.json},
-    {"quiet", NULL, "No progress.", .set = &fit_asked.quiet},
+     .word = &image_fit_asked.out},
+    {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &image_fit_asked.json},
+    {"quiet", NULL, "No progress.", .set = &image_fit_asked.quiet},
 };
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
-void fit_flags_init(void)
+void image_fit_flags_init(void)
 {
-    fit_asked = (fit_settings){.blending = "smooth",
-                               .cutoff = "5",
-                               .scale_form = "direct",
-                               .train = "position,scale,rotation,colour",
-                               .start = "image",
-                               .loss = "l2",
-                               .window = "gaussian",
-                               .precision = "float"};
+    image_fit_asked = (fit_settings){.blending = "smooth",
+                                     .cutoff = "5",
+                                     .scale_form = "direct",
+                                     .train = "position,scale,rotation,colour",
+                                     .start = "image",
+                                     .loss = "l2",
+                                     .window = "gaussian",
+                                     .precision = "float"};
     for (int i = 0; i < NUMBERS; i++) *numbers[i] = rows_of_numbers[i].value;
 }
 
-void fit_groups(option_group groups[FIT_GROUPS])
+option_row image_fit_seed_row(void)
+{
+    return (option_row){.name = "seed", .number = &image_fit_asked.seed, .hyper = &rows_of_numbers[6]};
+}
+
+void image_fit_groups(option_group groups[FIT_GROUPS])
 {
     groups[0] = (option_group){"model", ROWS(model)};
     groups[1] = (option_group){"loss", ROWS(loss)};
     groups[2] = (option_group){"output", ROWS(output)};
 }
 
-void fit_more_help(void)
+void image_fit_more_help(void)
 {
     printf("\nIMAGE is a PNG or JPEG file of at most %d x %d pixels, or test:NAME or test:NAME:WIDTHxHEIGHT:",
            FIT_SIDE_MOST, FIT_SIDE_MOST);
@@ -180,7 +187,7 @@ static const char *read_loss(const char *typed, gaussian_loss *to)
     return wrong;
 }
 
-const char *fit_read(const fit_settings *s, fit_choice *c)
+const char *image_fit_read(const fit_settings *s, fit_choice *c)
 {
     static const char *const forms[] = {"direct", "log"}, *const windows[] = {"uniform", "gaussian"};
     static const char *const precisions[] = {"float", "double"}, *const starts[] = {"image", "random"};
@@ -211,21 +218,24 @@ const char *fit_read(const fit_settings *s, fit_choice *c)
     return NULL;
 }
 
-bool fit_recipe_read(reel_context *context, const char *recipe)
+bool image_fit_recipe_read(reel_context *context, const char *recipe)
 {
     static char text[RECIPE_SIZE]; /* the settings point into it */
     static char *words[RECIPE_WORDS + 1];
     char sentence[REEL_FLAGS_TEXT];
+    const char *optimizer = NULL; /* the checkpoint itself tells it */
+    const option_row others[] = {{.name = "optimizer", .word = &optimizer}, image_fit_seed_row()};
     option_group groups[FIT_GROUPS];
-    fit_groups(groups);
+    image_fit_groups(groups);
+    groups[2] = (option_group){"", others, 2};
     snprintf(text, sizeof text, "%s", recipe);
     int count = recipe_split(text, words);
     if (count < 2 || strcmp(words[0], "fit") != 0) return false;
     const reel_flag_set set = {
-        .command = "fit", .operands = "IMAGE", .least = 1, .most = 1, .groups = groups, .group_count = 2};
+        .command = "fit", .operands = "IMAGE", .least = 1, .most = 1, .groups = groups, .group_count = FIT_GROUPS};
     int first = reel_flags_read(context, &set, count, words, sentence);
-    fit_asked.iterations_given = false;
+    image_fit_asked.iterations_given = false;
     if (first < 0) return false;
-    fit_asked.image = words[first];
+    image_fit_asked.image = words[first];
     return true;
 }

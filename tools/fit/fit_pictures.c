@@ -105,7 +105,7 @@ static bool draw_ellipses(const fit_run *r, const char *folder)
     return right;
 }
 
-bool fit_draw(const fit_run *r, const char *folder)
+bool image_fit_draw(const fit_run *r, const char *folder)
 {
     return save(r, folder, "rendering.png", r->rendering) && draw_error(r, folder) && draw_ellipses(r, folder);
 }

@@ -15,14 +15,14 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-fit_progress fit_progress_new(fit_run *run, bool keep)
+fit_progress image_fit_progress_new(fit_run *run, bool keep)
 {
     fit_progress p = {.run = run, .quiet = run->settings->quiet, .terminal = isatty(STDERR_FILENO), .keep = keep};
     p.began = now();
     return p;
 }
 
-void fit_progress_end(fit_progress *p)
+void image_fit_progress_end(fit_progress *p)
 {
     if (p->open) fprintf(stderr, "\n");
     p->open = false;
@@ -34,7 +34,7 @@ static void show(fit_progress *p, const reel_event *e)
     double psnr, ssim, time = now();
     const bool last = e->step == e->steps;
     if (p->terminal ? time - p->shown < 0.5 && !last : (e->step - p->told) * 20 < e->steps && !last) return;
-    if (!fit_quality(p->run, &psnr, &ssim)) return;
+    if (!image_fit_quality(p->run, &psnr, &ssim)) return;
     p->shown = time;
     p->told = e->step;
     double left =
@@ -45,7 +45,7 @@ static void show(fit_progress *p, const reel_event *e)
     p->open = p->terminal;
 }
 
-void fit_observe(const reel_event *e, void *progress)
+void image_fit_observe(const reel_event *e, void *progress)
 {
     fit_progress *p = progress;
     chart *c = &p->run->losses;
@@ -60,8 +60,8 @@ void fit_observe(const reel_event *e, void *progress)
     if (p->quiet) return;
     if (e->kind == REEL_EVENT_STEP) show(p, e);
     if ((e->kind == REEL_EVENT_NOTE || (e->kind == REEL_EVENT_BEGIN && e->step > 0)) && e->text && *e->text) {
-        fit_progress_end(p);
+        image_fit_progress_end(p);
         fprintf(stderr, "%s\n", e->text);
     }
-    if (e->kind == REEL_EVENT_END) fit_progress_end(p);
+    if (e->kind == REEL_EVENT_END) image_fit_progress_end(p);
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void fit_print(const fit_run *r, FILE *file)
+void image_fit_print(const fit_run *r, FILE *file)
 {
     int64_t step;
     double best = reel_trainer_best(r->trainer, &step);
@@ -84,7 +84,7 @@ static void add_losses(cJSON *object, const fit_run *r)
     }
 }
 
-cJSON *fit_numbers(const fit_run *r)
+cJSON *image_fit_numbers(const fit_run *r)
 {
     cJSON *o = cJSON_CreateObject(), *parameters;
     int64_t step;

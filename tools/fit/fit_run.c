@@ -44,7 +44,7 @@ static reel_array *read_image(reel_context *context, const char *name, reel_dtyp
     return image && dtype != REEL_FLOAT ? reel_array_cast(NULL, context, dtype, image) : image;
 }
 
-bool fit_build(fit_run *r, const fit_settings *s, const fit_choice *choice, reel_context *context)
+bool image_fit_build(fit_run *r, const fit_settings *s, const fit_choice *choice, reel_context *context)
 {
     *r = (fit_run){.settings = s, .choice = *choice, .context = context};
     r->losses =
@@ -78,23 +78,32 @@ static reel_value loss_of(const reel_batch *batch, void *user)
     return gaussian_loss_record(&r->choice.loss, seen, reel_reshape(NULL, batch->x, 3, r->target->shape));
 }
 
-bool fit_trainer(fit_run *r, reel_args *args)
+void image_fit_trainer_new(fit_run *r)
+{
+    r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, &r->data, loss_of, r);
+    if (r->trainer) reel_trainer_set(NULL, r->trainer, "seed", r->settings->seed);
+}
+
+bool image_fit_trainer(fit_run *r, reel_args *args)
 {
     const fit_settings *s = r->settings;
     r->optimizer = reel_args_optimizer(NULL, args, r->params, "adam", FIT_RATE);
-    r->trainer = reel_trainer_custom_new(NULL, r->optimizer, NULL, &r->data, loss_of, r);
+    image_fit_trainer_new(r);
     if (!r->trainer) return false;
     reel_trainer_set(NULL, r->trainer, "epochs", s->iterations);
-    reel_trainer_set(NULL, r->trainer, "seed", s->seed);
     if (reel_args_apply(NULL, args, r->trainer) != REEL_OK) return false;
     if (s->iterations_given) reel_trainer_ask(NULL, r->trainer, "epochs", s->iterations, "flag");
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
     if (reel_trainer_get(r->trainer, "checkpoint_every") == 0 && !reel_args_given(args, "every") && tenth > 0)
         reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
     option_group groups[FIT_GROUPS];
-    fit_groups(groups);
-    recipe_set(r->trainer, "fit", groups, 1,
-               (const char *const[]){s->image, "--loss", s->loss, "--ssim-window", s->window, NULL});
+    image_fit_groups(groups);
+    char seed[32];
+    snprintf(seed, sizeof seed, "%.0f", s->seed);
+    const char *const words[] = {
+        s->image, "--loss", s->loss, "--ssim-window", s->window, "--optimizer", reel_optimizer_kind(r->optimizer)->name,
+        "--seed", seed,     NULL};
+    recipe_set(r->trainer, "fit", groups, 1, words);
     return !reel_failed(r->context);
 }
 
@@ -114,7 +123,7 @@ static reel_array *render(const fit_run *r, double *ssim)
     return image;
 }
 
-bool fit_quality(const fit_run *r, double *psnr, double *ssim)
+bool image_fit_quality(const fit_run *r, double *psnr, double *ssim)
 {
     reel_array *image = render(r, ssim);
     *psnr = reel_image_psnr(image, r->target);
@@ -122,7 +131,7 @@ bool fit_quality(const fit_run *r, double *psnr, double *ssim)
     return image != NULL;
 }
 
-bool fit_measure(fit_run *r)
+bool image_fit_measure(fit_run *r)
 {
     r->rendering = render(r, &r->ssim);
     if (!r->rendering) return false;

@@ -89,7 +89,11 @@ static const option_row run_rows[] = {
      .word = &asked.run},
     {.name = "from", .number = &asked.from, .hyper = &from_row},
     {.name = "to", .number = &asked.to, .hyper = &to_row},
-    {"recipe", "WORDS", "What makes model and data again, for checkpoints that do not say it.", .word = &asked.recipe},
+    {"recipe", "WORDS",
+     "What makes model and data again, for checkpoints that do not say it; flags alone, as '--csv moved.csv', change "
+     "what "
+     "they say.",
+     .word = &asked.recipe},
 };
 static const option_row random_rows[] = {
     {"random", NULL, "With --run: the plane of two random, filter-normalised directions about a checkpoint.",

@@ -166,7 +166,7 @@ static void name_path(landscape_path *p, const char *folder)
         if (strcmp(last, "checkpoints") != 0 || !slash || slash == text) break;
         *slash = '\0';
     }
-    snprintf(p->label, sizeof p->label, "%s", p->name);
+    memcpy(p->label, p->name, sizeof p->label);
 }
 
 static int load_path(const landscape_settings *s, const char *folder, reel_context *context, built_model *m,
@@ -187,7 +187,9 @@ static int load_path(const landscape_settings *s, const char *folder, reel_conte
     }
     if (right) right = path_measure(p, s->who, m);
     if (!right) return EXIT_FAILED;
-    snprintf(p->title, sizeof p->title, "%s, steps %lld to %lld", p->name, (long long)p->steps[0],
+    char name[sizeof p->name];
+    memcpy(name, p->name, sizeof name);
+    snprintf(p->title, sizeof p->title, "%s, steps %lld to %lld", name, (long long)p->steps[0],
              (long long)p->steps[p->count - 1]);
     return EXIT_DONE;
 }

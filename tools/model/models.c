@@ -9,6 +9,7 @@
 
 const model_row model_rows[] = {
     {"two-moons", "The network that tells two interleaved half circles apart.", two_moons_build, two_moons_guess},
+    {"fit", "An image as a sum of Gaussians.", image_fit_model_build, NULL},
     {"csv", "A network on a table of one's own.", csv_build, NULL},
     {NULL, NULL, NULL, NULL},
 };
@@ -29,16 +30,24 @@ void model_free(built_model *m)
     *m = (built_model){.context = NULL};
 }
 
-static bool find_recipe(checkpoint_view *v, const char *given, char recipe[RECIPE_SIZE], char why[TEXT_SIZE])
+static bool own_recipe(checkpoint_view *v, char recipe[RECIPE_SIZE])
 {
     char path[PATH_SIZE];
-    snprintf(why, TEXT_SIZE, "it holds no recipe, and no built-in model has this form");
-    if (given) return snprintf(recipe, RECIPE_SIZE, "%s", given) < RECIPE_SIZE;
     snprintf(path, sizeof path, "%.900s/recipe", v->trainer);
     if (*v->trainer && reel_checkpoint_text(v->checkpoint, path, recipe, RECIPE_SIZE)) return true;
     for (const model_row *row = model_rows; row->name; row++)
         if (row->guess && row->guess(v, recipe)) return true;
     return false;
+}
+
+static bool find_recipe(checkpoint_view *v, const char *given, char recipe[RECIPE_SIZE], char why[TEXT_SIZE])
+{
+    bool flags = given && *given == '-'; /* they come last, and win */
+    snprintf(why, TEXT_SIZE, "it holds no recipe, and no built-in model has this form");
+    if (given && !flags) return snprintf(recipe, RECIPE_SIZE, "%s", given) < RECIPE_SIZE;
+    if (!own_recipe(v, recipe)) return false;
+    size_t used = strlen(recipe);
+    return !flags || snprintf(recipe + used, RECIPE_SIZE - used, " %s", given) < (int)(RECIPE_SIZE - used);
 }
 
 static int build(const char *who, char *recipe, built_model *m, char why[TEXT_SIZE])

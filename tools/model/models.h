@@ -68,13 +68,15 @@ typedef enum rebuilt {
     REBUILT_NOT,   /* it is of another program, or something does not fit: `why` says what */
     REBUILT_FAILED /* complained of */
 } rebuilt;
-/* Builds the model of a checkpoint again and loads the file into it. `recipe` NULL: that of the file, or what the rows guess.
+/* Builds the model of a checkpoint again and loads the file into it. `recipe` NULL: that of the file, or what the rows guess;
+ * flags alone, as `--csv moved.csv`, change that.
  * Model_free in any case. */
 rebuilt model_rebuild(checkpoint_view *view, const char *who, const char *path, const char *recipe, built_model *model,
                       char why[TEXT_SIZE]);
 
 /* build functions */
 int two_moons_build(const build_request *request, built_model *model);
+int image_fit_model_build(const build_request *request, built_model *model);
 int csv_build(const build_request *request, built_model *model);
 bool two_moons_guess(checkpoint_view *view, char recipe[RECIPE_SIZE]);
 

@@ -63,9 +63,11 @@ static const study_arm built_in[] = {
      SMOOTH " --train position,scale,rotation,colour --lr 0.002 --schedule cosine", 0, "smooth-rotation-cosine"},
     {"log-scale", CURES, "smooth, rotation trained, logarithms of the scales, rate 0.01, cosine to 0",
      SMOOTH " --train position,scale,rotation,colour --log-scale --lr 0.01 --schedule cosine", 0, "rotation-0.002"},
-    {"opacity", CURES, "the same, opacity trained too, rate 0.02",
+    {"opacity", CURES, "smooth, rotation and opacity trained, logarithms of the scales, rate 0.02, cosine to 0",
      SMOOTH " --train position,scale,rotation,colour,opacity --log-scale --lr 0.02 --schedule cosine", 0, "log-scale"},
-    {"opacity-whole", CURES, "the same, gradient of the whole loss",
+    {"opacity-whole", CURES,
+     "smooth, rotation and opacity trained, logarithms of the scales, gradient of the whole loss, rate 0.02, cosine to "
+     "0",
      SMOOTH " --train position,scale,rotation,colour,opacity --log-scale --gradient full --lr 0.02 --schedule cosine",
      0, "opacity"},
 };

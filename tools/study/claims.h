@@ -26,6 +26,7 @@ typedef enum claim_arm {
     ARM_FRESH_MOMENTS,
     ARM_FRESH_ADAM,
     ARM_SGD,
+    ARM_SGD_MOVING,
     ARM_COSINE_START,
     ARM_COSINE_HERE,
     ARM_WHOLE_GRADIENT,

@@ -102,12 +102,18 @@ static double median_of(const cJSON *list, int64_t from, int64_t to)
     return study_range_of(values, count).median;
 }
 
-bool study_step_settles(const cJSON *step)
+step_verdict study_step_verdict(const cJSON *step)
 {
-    const cJSON *rows = cJSON_GetObjectItem(step, "fidelity");
-    const cJSON *last = cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
-    double ratio = study_number(last, "ratio"), error = study_number(last, "error");
-    return fabs(ratio - 1) <= STUDY_SETTLED + (isnan(error) ? 0 : error);
+    const cJSON *row;
+    double ratio = NAN, error = NAN;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(step, "fidelity"))
+    {
+        if (!(study_number(row, "error") <= STUDY_SETTLED)) continue;
+        ratio = study_number(row, "ratio");
+        error = study_number(row, "error");
+    }
+    if (isnan(ratio)) return STEP_UNSEEN;
+    return fabs(ratio - 1) <= STUDY_SETTLED + error ? STEP_SETTLES : STEP_JUMPS;
 }
 
 static void read_steps(study_facts *f, const study_plan *plan, const cJSON *steps)
@@ -120,8 +126,9 @@ static void read_steps(study_facts *f, const study_plan *plan, const cJSON *step
                over = study_number(step, "rate") / study_number(step, "limit");
         if (iteration <= (double)plan->start && !isnan(over)) f->rate_over_limit = fmax(f->rate_over_limit, over);
         if (iteration < 2.0 / 3 * (double)plan->start) continue;
-        f->steps_measured++;
-        f->steps_settled += study_step_settles(step);
+        step_verdict verdict = study_step_verdict(step);
+        f->steps_measured += verdict != STEP_UNSEEN;
+        f->steps_settled += verdict == STEP_SETTLES;
     }
 }
 

@@ -25,8 +25,10 @@ double study_number(const cJSON *object, const char *name);
 double *study_members(const cJSON *arm, const char *name, int *count);
 arm_facts study_arm_facts(const cJSON *arm);
 
-/* Of a mechanism document: is the ratio of actual to promised change near 1 for the shortest step? NaN steps are not. */
-bool study_step_settles(const cJSON *step);
+/* Of a step measured in a mechanism document: is the ratio of actual to promised change within STUDY_SETTLED, and what
+ * rounding may do, of 1 for the shortest part of the step on which rounding does no more than that? */
+typedef enum step_verdict { STEP_SETTLES, STEP_JUMPS, STEP_UNSEEN } step_verdict;
+step_verdict study_step_verdict(const cJSON *step);
 #define STUDY_SETTLED 0.1
 
 /* The facts of the run in `history_of` (the published one, or another), the rest from the constant-rate run. False without

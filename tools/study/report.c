@@ -204,10 +204,14 @@ static void write_steps(page *p, const char *name, const cJSON *document)
 {
     static const char *const titles[] = {"iteration", "L2",      "ratio, whole step",      "1/4",
                                          "1/16",      "settles", "rate / sharpness limit", "length of the step"};
+    static const char *const verdicts[] = {"yes", "no", "rounding hides it"};
     const cJSON *step;
     page_text(p,
-              "Along the next step of Adam, %s: (change of L2) / (gradient . step) for the whole step and parts of it.",
-              name);
+              "Along the next step of Adam, %s: (change of L2) / (gradient . step) for the whole step and parts of it. "
+              "It settles when it is within %g, and what rounding may do, of 1 for the shortest part on which rounding "
+              "does no "
+              "more than that.",
+              name, STUDY_SETTLED);
     page_table(p, 8, titles);
     cJSON_ArrayForEach(step, cJSON_GetObjectItem(document, "steps"))
     {
@@ -218,7 +222,7 @@ static void write_steps(page *p, const char *name, const cJSON *document)
         snprintf(cells[1], CELL, "%.6f", study_number(step, "squares"));
         for (int k = 0; k < 3; k++)
             snprintf(cells[2 + k], CELL, "%.3g", study_number(cJSON_GetArrayItem(rows, at[k]), "ratio"));
-        snprintf(cells[5], CELL, "%s", study_step_settles(step) ? "yes" : "no");
+        snprintf(cells[5], CELL, "%s", verdicts[study_step_verdict(step)]);
         snprintf(cells[6], CELL, "%.3g", study_number(step, "rate") / study_number(step, "limit"));
         snprintf(cells[7], CELL, "%.4f", study_number(step, "step_norm"));
         page_row(p, 8,

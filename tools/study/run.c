@@ -318,6 +318,8 @@ int study_train(study_run *r)
                  r->folder ? "; --resume auto goes on" : "; nothing is kept without --out or --checkpoint-dir");
         return EXIT_SIGNAL + signals_caught();
     }
+    /* Ended before its first update: all that is known is the loss of the checkpoint's last step. */
+    if (reel_trainer_step(r->trainer) == r->first && r->first > 0) record(r, r->first, reel_trainer_loss(r->trainer));
     if (reel_trainer_stop_reason(r->trainer, &why) != REEL_STOP_EPOCHS) snprintf(r->ended, sizeof r->ended, "%s", why);
     return EXIT_DONE;
 }

@@ -24,20 +24,22 @@ typedef struct facts {
 
 static void print_more(FILE *file)
 {
-    fprintf(
-        file,
-        "\nsd is over n - 1; quartiles are interpolated linearly; an outlier is beyond 1.5 times the distance of the\n"
-        "quartiles from them (Tukey 1977). The histogram has %d equal parts from the least to the greatest.\n"
-        "In the JSON file are \"csv\", \"rows\", \"columns\", \"delimiter\", \"header\", \"duplicates\" (rows equal to "
-        "one\n"
-        "before), with --target \"contradictions\" (rows equal to others in all but the target); and in \"column\" "
-        "for\n"
-        "each \"name\", \"type\" (numbers, texts, empty), \"missing\", \"distinct\", \"constant\"; of numbers "
-        "\"least\", \"most\",\n"
-        "\"mean\", \"sd\", \"quartiles\", \"fences\", \"outliers\", \"histogram\"; of texts, and few numbers, "
-        "\"values\" with\n"
-        "\"value\" and \"rows\"; of texts \"numbers\", how many of them are numbers.\n",
-        BINS);
+    fputc('\n', file);
+    option_words(
+        file, 0, 0,
+        "sd is over n - 1; quartiles are interpolated linearly; an outlier is beyond 1.5 times the distance of the "
+        "quartiles from them (Tukey 1977). The histogram has 12 equal parts from the least to the greatest.");
+    fputc('\n', file);
+    option_words(file, 0, 0,
+                 "In the JSON file are \"csv\", \"rows\", \"columns\", \"delimiter\", \"header\", \"duplicates\" (rows "
+                 "equal to one "
+                 "before), with --target \"contradictions\" (rows equal to others in all but the target); and in "
+                 "\"column\" for each "
+                 "\"name\", \"type\" (numbers, texts, empty), \"missing\", \"distinct\", \"constant\"; of numbers "
+                 "\"least\", \"most\", "
+                 "\"mean\", \"sd\", \"quartiles\", \"fences\", \"outliers\", \"histogram\"; of texts, and few numbers, "
+                 "\"values\" with "
+                 "\"value\" and \"rows\"; of texts \"numbers\", how many of them are numbers.");
 }
 
 /* ---- text ---- */

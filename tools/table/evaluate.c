@@ -14,11 +14,12 @@ static bool last;
 
 static void print_more(FILE *file)
 {
-    fprintf(file,
-            "\nStandardisation, fillings, categories and classes are those of the training; columns are found by "
-            "name.\nIn the JSON file are \"checkpoint\", \"csv\", \"target\", \"task\", \"left_out\" (rows without a "
-            "target), and the\n");
-    metrics_help(file);
+    fputc('\n', file);
+    option_words(
+        file, 0, 0,
+        "Standardisation, fillings, categories and classes are those of the training; columns are found by name.");
+    fputc('\n', file);
+    metrics_help(file, "\"checkpoint\", \"csv\", \"target\", \"task\", \"left_out\" (rows without a target), and the");
 }
 
 /* The rows whose target is there. */

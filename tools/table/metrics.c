@@ -275,14 +275,17 @@ void metrics_json(const metrics *m, cJSON *object)
     json_add_number(object, "largest_error", m->largest, REEL_DOUBLE);
 }
 
-void metrics_help(FILE *file)
+void metrics_help(FILE *file, const char *before)
 {
-    fprintf(file,
-            "numbers of rows that were measured: \"rows\", \"loss\" (mean cross-entropy; of a regression mean squared\n"
-            "error over the variance of the target in training), and of a classification \"accuracy\",\n"
-            "\"balanced_accuracy\", \"macro_f1\" and \"classes\", each with \"name\", \"rows\", \"predicted\", "
-            "\"precision\",\n"
-            "\"recall\", \"f1\" and \"taken_for\", its row of the confusion matrix; of a regression \"rmse\", \"mae\", "
-            "\"r2\",\n"
-            "\"largest_error\". What is not defined is \"nan\".\n");
+    char text[4096];
+    snprintf(text, sizeof text,
+             "In the JSON file are %s numbers of rows that were measured: \"rows\", \"loss\" (mean cross-entropy; of a "
+             "regression mean squared error over the variance of the target in training), and of a classification "
+             "\"accuracy\", \"balanced_accuracy\", \"macro_f1\" and \"classes\", each with \"name\", \"rows\", "
+             "\"predicted\", "
+             "\"precision\", \"recall\", \"f1\" and \"taken_for\", its row of the confusion matrix; of a regression "
+             "\"rmse\", "
+             "\"mae\", \"r2\", \"largest_error\". What is not defined is \"nan\".",
+             before);
+    option_words(file, 0, 0, text);
 }

@@ -27,8 +27,8 @@ typedef struct metrics {
     double *predicted, *actual;    /* (rows) */
 } metrics;
 
-/* What the net says of x (rows, inputs), as doubles (rows, outputs of the preparation): logits or standardised values. The
- * caller's to free; NULL with an error kept, or after a signal. */
+/* What the net says of x (rows, inputs), as doubles (rows, outputs of the preparation): logits or standardised values.
+ * The caller's to free; NULL with an error kept, or after a signal. */
 double *net_outputs(reel_context *context, const reel_preparation *preparation, reel_module *net, const reel_array *x,
                     reel_dtype precision);
 /* softmax of `count` logits, in place */
@@ -44,15 +44,15 @@ void metrics_free(metrics *m);
 void metrics_print(const metrics *m, const char *title, FILE *file);
 /* One line. */
 void metrics_print_short(const metrics *m, const char *title, FILE *file);
-/* Members of an object: rows, loss, accuracy, balanced_accuracy, macro_f1, classes, confusion; or rows, loss, rmse, mae, r2,
- * largest_error. */
+/* Members of an object: rows, loss, accuracy, balanced_accuracy, macro_f1, classes, confusion; or rows, loss, rmse,
+ * mae, r2, largest_error. */
 void metrics_json(const metrics *m, cJSON *object);
 /* Confusion matrix, or residuals, as FOLDER/NAME.png. */
 typedef enum metrics_picture { METRICS_DRAWN, METRICS_NO_GNUPLOT, METRICS_FAILED } metrics_picture;
 metrics_picture metrics_draw(const metrics *m, const char *who, const char *folder, const char *title);
 /* "confusion" or "residuals" */
 const char *metrics_picture_name(const metrics *m);
-/* The names of these members, for help. */
-void metrics_help(FILE *file);
+/* Help on the JSON file: `In the JSON file are ` before ` numbers of rows that were measured: ...` */
+void metrics_help(FILE *file, const char *before);
 
 #endif

@@ -16,14 +16,17 @@ static bool last;
 
 static void print_more(FILE *file)
 {
-    fprintf(
-        file,
-        "\nThe CSV has a line for each row of the table, in its order: `prediction`, the class, and `p:CLASS`, the\n"
-        "probability of each; of a regression `prediction` alone, in the unit of the target. Standardisation,\n"
-        "fillings, categories and classes are those of the training; columns are found by name, others are no matter.\n"
+    fputc('\n', file);
+    option_words(file, 0, 0,
+                 "The CSV has a line for each row of the table, in its order: prediction, the class, and p:CLASS, the "
+                 "probability of each; of a regression prediction alone, in the unit of the target. Standardisation, "
+                 "fillings, categories and classes are those of the training; columns are found by name, others are no "
+                 "matter.");
+    fputc('\n', file);
+    option_words(
+        file, 0, 0,
         "In the JSON file are \"checkpoint\", \"csv\", \"target\", \"task\", \"rows\", \"classes\", \"predictions\" "
-        "(numbers of\n"
-        "the classes, from 0, or values) and \"probabilities\", a list for each class.\n");
+        "(numbers of the classes, from 0, or values) and \"probabilities\", a list for each class.");
 }
 
 /* What the net says, row by row: probabilities of the classes, or the value in the unit of the target. */

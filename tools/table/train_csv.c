@@ -21,19 +21,27 @@ static const option_row output[] = {
 
 static void print_more(void)
 {
-    printf("\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
-           "In the JSON file are \"csv\", \"target\", \"task\", \"hidden\", \"activation\", \"loss_function\", "
-           "\"precision\",\n"
-           "\"seed\", \"optimizer\", \"schedule\", \"trainer\" (its settings), \"ended\" (why), \"steps\", "
-           "\"judged_epoch\" (0: the\n"
-           "last), \"best_validation_loss\", \"inputs\"; \"columns\", each with \"name\", \"role\", \"missing\", "
-           "\"mean\",\n"
-           "\"deviation\", \"categories\", \"fill\", as learned of the rows of training; \"split\", with the numbers "
-           "of the rows of\n"
-           "\"training\", \"validation\" and \"test\", from 0, and \"left_out\", how many have no target; "
-           "\"epoch_loss\", means over\n"
-           "the steps of each epoch, and \"epoch_validation_loss\"; \"training\", \"validation\" and \"test\" the ");
-    metrics_help(stdout);
+    putchar('\n');
+    option_words(
+        stdout, 0, 0,
+        "Unless flags or a checkpoint say otherwise: --optimizer adam --lr 0.01 --epochs 200 --batch 32 --seed 42, "
+        "--patience 20 where there are rows for validation, a checkpoint every tenth of the run. The seed is that "
+        "of the split, of the initial weights (PyTorch's stream) and of the batches.");
+    putchar('\n');
+    option_words(stdout, 0, 0,
+                 "SIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.");
+    putchar('\n');
+    metrics_help(
+        stdout, "\"csv\", \"target\", \"task\", \"hidden\", \"activation\", \"loss_function\", \"precision\", "
+                "\"seed\", \"optimizer\", "
+                "\"schedule\", \"trainer\" (its settings), \"ended\" (why), \"steps\", \"judged_epoch\" (0: the last), "
+                "\"best_validation_loss\", \"inputs\"; \"columns\", each with \"name\", \"role\", \"missing\", "
+                "\"mean\", \"deviation\", "
+                "\"categories\", \"fill\", as learned of the rows of training; \"split\", the numbers of the rows of "
+                "\"training\", "
+                "\"validation\" and \"test\", from 0, and \"left_out\", how many have no target; \"epoch_loss\", means "
+                "over the steps "
+                "of each epoch, and \"epoch_validation_loss\"; and \"training\", \"validation\" and \"test\" with");
     printf("\nexample: reel train --csv datasets/iris.csv --target species --hidden 32,16 --patience 20 --out out\n");
 }
 

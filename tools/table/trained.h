@@ -19,8 +19,8 @@ typedef struct trained {
 } trained;
 
 /* `last`: its parameters as they are, instead of those with the smallest validation loss that stand beside them. */
-/* The checkpoint, or the newest good one of a folder or of the folder "checkpoints" in it, and the table. Returns -1, or the
- * exit status after a complaint. Free in any case. */
+/* The checkpoint, or the newest good one of a folder or of the folder "checkpoints" in it, and the table. Returns -1,
+ * or the exit status after a complaint. Free in any case. */
 int trained_open(trained *t, const char *who, const char *operand, const table_flags *flags, bool last);
 void trained_free(trained *t);
 /* What both commands tell of themselves. */
