@@ -93,8 +93,7 @@ int main(int argc, char **argv)
     reel_context *reel = reel_context_new(NULL);
     reel_check_report report;
     reel_check_operation(reel, &logcosh, &report);
-    reel_optimizer_register(reel, &sign_type);
-    reel_schedule_register(reel, &inverse);
+    reel_optimizer_register(reel, &sign_type), reel_schedule_register(reel, &inverse);
     reel_args *args = reel_args_new(reel, argc, argv, "Trains with an operation, a loss and an optimizer of its own.");
     if (reel_args_read(args) != REEL_ARGS_GO) {
         int status = reel_args_status(args);
@@ -108,6 +107,7 @@ int main(int argc, char **argv)
     reel_trainer *trainer = reel_trainer_new(net, moons, logcosh_loss, reel_args_optimizer(args, params, "sign", 0.02));
     reel_trainer_set(trainer, "epochs", 40), reel_trainer_set(trainer, "batch", 20);
     reel_args_apply(args, trainer);
+    reel_trainer_set_observer(trainer, reel_progress_observe, reel_progress_new(reel, stderr));
     reel_trainer_run(trainer);
     char hash[33];
     if (reel_state_hash(reel_trainer_state(trainer), hash) == REEL_OK)

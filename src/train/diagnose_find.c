@@ -449,8 +449,8 @@ void diagnosis_find(examination *e)
     } else if (e->out->count == 0) {
         find_data(e);
         find_gradient(e);
-        bool dead = find_dead(e);
-        if (!(dead && find_killing(e)) && !find_rate_high(e) && !find_rate_low(e)) find_plateau(e);
+        bool dead = find_dead(e), high = find_rate_high(e) || (dead && find_killing(e));
+        if (!high && !find_rate_low(e)) find_plateau(e);
         find_overfitting(e);
         find_too_small(e);
     }
