@@ -250,7 +250,8 @@ START_TEST(second_signal_stops_at_once)
                                                    "--checkpoint-dir", "run", NULL});
     char first[128];
     snprintf(first, sizeof first, "%s/run/times.jsonl", folder);
-    for (int i = 0; i < 10000 && access(first, F_OK) != 0; i++) sleep_seconds(0.001);
+    struct stat at = {0}; /* not empty once an update is made, so that the next one is under way */
+    for (int i = 0; i < 60000 && (stat(first, &at) != 0 || at.st_size == 0); i++) sleep_seconds(0.001);
     kill(child, SIGINT);
     sleep_seconds(0.05);
     kill(child, SIGTERM);
