@@ -513,6 +513,33 @@ START_TEST(test_background_equals_blocking)
 }
 END_TEST
 
+static void stop_at_seven(const reel_event *event, void *user)
+{
+    if (event->kind == REEL_EVENT_STEP && event->step == 7) reel_trainer_request_stop(user);
+}
+
+/* A loss that depends on the parameters alone is taken from the step that follows: the same files again, those of a run
+ * that stops between two saves included. */
+START_TEST(test_steady_loss)
+{
+    for (int i = 0; i < 4; i++) {
+        wide_run runs[2];
+        for (int steady = 0; steady < 2; steady++) {
+            runs[steady] = wide_new(reel_context_new(NULL), i % 2 ? REEL_DOUBLE : REEL_FLOAT, "adam", i < 2);
+            reel_trainer *t = runs[steady].r.trainer;
+            reel_trainer_set(NULL, t, "batch", 0);
+            reel_trainer_set(NULL, t, "epochs", 16);
+            reel_trainer_set(NULL, t, "steady_loss", steady);
+            if (i == 3) reel_trainer_set_observer(t, stop_at_seven, t);
+            ck_assert_int_eq(reel_trainer_run(NULL, t), i == 3 ? REEL_STOPPED : REEL_OK);
+            ck_assert_int_eq(t->folder.saver->evaluator != NULL, !steady && i < 2);
+        }
+        expect_same_run(&runs[0], &runs[1], i == 3 ? 7 : 16);
+        for (int steady = 0; steady < 2; steady++) wide_free(&runs[steady]);
+    }
+}
+END_TEST
+
 /* The disk is slow, and looks at each rename of a checkpoint whether the log is long enough. */
 typedef struct slow_disk {
     const char *folder;
@@ -784,6 +811,7 @@ int main(void)
     tcase_add_test(tests, test_edited_positions);
     tcase_add_test(tests, test_background_fault_names_the_file);
     tcase_add_test(tests, test_background_equals_blocking);
+    tcase_add_test(tests, test_steady_loss);
     tcase_add_test(tests, test_slow_disk_drops_nothing);
     tcase_add_test(tests, test_saves_allocate_nothing);
     tcase_add_test(tests, test_long_log);

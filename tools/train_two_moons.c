@@ -354,9 +354,9 @@ static const option_row output[] = {
     {"quiet", NULL, "No progress.", .set = &asked.quiet},
 };
 /* Settings of the trainer that have a flag of their own, or none. */
-static const char *const own_flags[] = {"epochs",  "batch",         "seed",       "checkpoint_every", "keep",
-                                        "durable", "accept_edited", "other_data", "other_optimizer",  "prove",
-                                        NULL};
+static const char *const own_flags[] = {
+    "epochs",     "batch",           "seed",  "checkpoint_every", "keep", "durable", "accept_edited",
+    "other_data", "other_optimizer", "prove", "steady_loss",      NULL};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 /* Those that make data, model and optimizer. */

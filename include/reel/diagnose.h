@@ -243,8 +243,8 @@ typedef struct reel_diagnosis {
     double memorised;      /* loss it reached, from a fresh start */
     double fresh_gradient; /* gradient norm at that start */
     double fresh_loss;     /* and the loss */
-    double fresh_after;    /* where units are dead: the loss after trial_steps at the present rate from a fresh start, */
-    int64_t fresh_dead;    /* and the units that are dead then */
+    double fresh_after; /* where units are dead: the loss after trial_steps at the present rate from a fresh start, */
+    int64_t fresh_dead; /* and the units that are dead then */
 } reel_diagnosis;
 
 /* Says what explains a training, in the state it stands in: looks for numbers that are not finite and where they are born,

@@ -62,6 +62,8 @@ REEL_API void reel_trainer_free(reel_trainer *trainer);
  *   hashes 0              steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off
  *   save_gradient 0       1: a checkpoint holds the gradient of its last step, as the optimizer was given it after clipping
  *                         and noise (state/last_gradient); for tools, and no part of the state hash
+ *   steady_loss 0         1: the loss depends on the parameters alone, not on rows, streams or the mode of the tape; the
+ *                         loss after an update is then taken from the step that follows it, not computed twice
  *   rollback 0            above so many times the best loss go back to the best checkpoint; 0: off
  *   rollback_rate 0.5     factor of the learning rate at each rollback
  *   rollback_most 3       rollbacks at most

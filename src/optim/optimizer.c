@@ -16,9 +16,19 @@ static const reel_hyper shared_table[SHARED_COUNT] = {
                                .kind = REEL_HYPER_CHOICE,
                                .choices = policies,
                                .text = "what to do about a norm that is not finite"},
-    [SHARED_NOISE] = {.name = "noise", .flag = "gradient-noise", UNBOUNDED, .text = "standard deviation of gradient noise; 0: none"},
-    [SHARED_NOISE_DECAY] = {.name = "noise_decay", .flag = "gradient-noise-decay", UNBOUNDED, .text = "noise / (1 + t)^noise_decay at step t"},
-    [SHARED_NOISE_SEED] = {.name = "noise_seed", .flag = "gradient-noise-seed", .kind = REEL_HYPER_WHOLE, .most = 0x1p53, .text = "seed of the noise"},
+    [SHARED_NOISE] = {.name = "noise",
+                      .flag = "gradient-noise",
+                      UNBOUNDED,
+                      .text = "standard deviation of gradient noise; 0: none"},
+    [SHARED_NOISE_DECAY] = {.name = "noise_decay",
+                            .flag = "gradient-noise-decay",
+                            UNBOUNDED,
+                            .text = "noise / (1 + t)^noise_decay at step t"},
+    [SHARED_NOISE_SEED] = {.name = "noise_seed",
+                           .flag = "gradient-noise-seed",
+                           .kind = REEL_HYPER_WHOLE,
+                           .most = 0x1p53,
+                           .text = "seed of the noise"},
 };
 
 const reel_hyper *reel_optimizer_shared_hypers(int *count)

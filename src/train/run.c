@@ -100,6 +100,7 @@ static reel_status train_batch(reel_trainer *t, const char *site, bool *updated)
     walk_back(site, loss, share);
     double value = reel_item(site, loss);
     if (reel_failed(context)) return reel_error_status(context);
+    if (saver_know(t, site, value) != REEL_OK) return reel_error_status(context);
     bool look = guards_look(t);
     if (!isfinite(value) && (setting_of(t, SETTING_STOP_NOT_FINITE) || t->settings[SETTING_ROLLBACK] > 0))
         return guards_not_finite(t, site, loss, value);

@@ -342,12 +342,6 @@ reel_status saver_collect(reel_trainer *t, const char *site)
     return reel_error_status(t->object.context);
 }
 
-reel_status saver_settle(reel_trainer *t, const char *site)
-{
-    writer_wait(&t->folder.saver->writer);
-    return saver_collect(t, site);
-}
-
 /* Has the job done: by the thread, which then runs, or at once. The writer must be free. */
 static reel_status give(reel_trainer *t, const char *site, bool thread)
 {
@@ -361,6 +355,23 @@ static reel_status give(reel_trainer *t, const char *site, bool thread)
     work(s);
     if (s->job.there && s->job.step == 0) s->job.there = state_verify(site, t->state, s->path, &s->job.sums) == REEL_OK;
     atomic_store(&s->writer.state, WRITER_ENDED);
+    return saver_collect(t, site);
+}
+
+reel_status saver_know(reel_trainer *t, const char *site, double loss)
+{
+    saver *s = t->folder.saver;
+    if (!s || !s->pending) return REEL_OK;
+    s->pending = false;
+    t->loss_after = loss;
+    return give(t, site, true);
+}
+
+reel_status saver_settle(reel_trainer *t, const char *site)
+{
+    saver *s = t->folder.saver;
+    if (s->pending) saver_know(t, site, trainer_loss_now(t, site));
+    writer_wait(&s->writer);
     return saver_collect(t, site);
 }
 
@@ -430,6 +441,7 @@ void saver_quiet(reel_trainer *t, bool saves)
 {
     saver *s = t->folder.saver;
     if (!s || s->drafting) return;
+    if (s->pending) saver_know(t, NULL, trainer_loss_now(t, NULL));
     writer_wait(&s->writer);
     if (!saves || s->failed || (s->rows.count == 0 && !has_text(s->text))) return;
     file_fault fault = {0};
@@ -465,8 +477,10 @@ reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool las
     if (status != REEL_OK) return status;
     if (!reserve_steps(t, site, &s->kept) || !reserve_steps(t, site, &s->job.gone)) return REEL_NO_MEMORY;
     later = later && writer_start(&s->writer);
-    s->job.evaluate = later && can_evaluate(t);
-    if (!s->job.evaluate) t->loss_after = trainer_loss_now(t, site);
+    bool steady = later && setting_of(t, SETTING_STEADY_LOSS) && t->step > 0 && trainer_steps_per_epoch(t) == 1 &&
+                  trainer_parts(t, t->step) == 1;
+    s->job.evaluate = later && !steady && can_evaluate(t);
+    if (!steady && !s->job.evaluate) t->loss_after = trainer_loss_now(t, site);
     char name[STEP_NAME];
     if (path_in(t, site, step_name(name, t->step), s->path) != REEL_OK) return reel_error_status(t->object.context);
     draft_begin(&s->draft);
@@ -483,7 +497,8 @@ reel_status saver_save(reel_trainer *t, const char *site, bool durable, bool las
     s->job.step = t->step;
     s->job.keep = setting_of(t, SETTING_KEEP);
     s->job.keep_first = t->settings[SETTING_ROLLBACK] > 0; /* a rollback may have to go back to it */
-    return give(t, site, later);
+    s->pending = steady;
+    return steady ? REEL_OK : give(t, site, later);
 }
 
 void saver_end(reel_trainer *t)

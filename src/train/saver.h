@@ -67,6 +67,7 @@ typedef struct saver {
     char *buffer;  /* DRAFT_BUFFER: what is on its way to a file */
     bool drafting; /* the trainer's own save is visiting its state */
     bool failed;   /* a job has failed: nothing more is written */
+    bool pending;  /* the job waits for the loss of the step that follows */
     bool named;    /* the first line of the hashes, with the names, is there */
     bool asked;    /* whether there can be an evaluator */
     evaluator *evaluator;
@@ -95,6 +96,8 @@ void saver_forget(reel_trainer *trainer, int64_t step);
 /* Saves the state as it is now: by the thread when `later` and there is one, else before it returns. It waits for the
  * save before it, so that none is left out. */
 reel_status saver_save(reel_trainer *trainer, const char *site, bool durable, bool last, bool later);
+/* The loss that a pending save waits for (setting steady_loss): it is given to the thread. */
+reel_status saver_know(reel_trainer *trainer, const char *site, double loss);
 /* Before parameters or optimizer state change: waits until the thread has copied them. */
 static inline void saver_changes(reel_trainer *trainer)
 {

@@ -47,6 +47,8 @@
     X(MONITOR, "monitor", WHOLE, 0, 0, 1e15, "steps between lines of monitor.jsonl, norms by parameter; 0: off")       \
     X(HASHES, "hashes", WHOLE, 0, 0, 1e15,                                                                             \
       "steps between lines of hashes.jsonl, a hash of each gradient and parameter; 0: off")                            \
+    X(STEADY_LOSS, "steady_loss", WHOLE, 0, 0, 1,                                                                      \
+      "1: the loss depends on the parameters alone: a save takes it from the step that follows")                       \
     X(SAVE_GRADIENT, "save_gradient", WHOLE, 0, 0, 1, "1: a checkpoint holds the gradient of its last step")           \
     X(ROLLBACK, "rollback", NUMBER, 0, 0, INFINITY,                                                                    \
       "above so many times the best loss go back to the best checkpoint; 0: off")                                      \

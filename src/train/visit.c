@@ -54,7 +54,7 @@ static bool reading(const visitor *v)
 bool setting_is_saved(setting s)
 {
     return s != SETTING_DURABLE && s != SETTING_BASE64_ABOVE && s != SETTING_BACKGROUND && s != SETTING_ACCEPT_EDITED &&
-           s != SETTING_OTHER_DATA && s != SETTING_OTHER_OPTIMIZER && s != SETTING_PROVE;
+           s != SETTING_OTHER_DATA && s != SETTING_OTHER_OPTIMIZER && s != SETTING_PROVE && s != SETTING_STEADY_LOSS;
 }
 
 /* For the report of what changed; a resume keeps the program's. */

@@ -91,6 +91,7 @@ bool image_fit_trainer(fit_run *r, reel_args *args)
     image_fit_trainer_new(r);
     if (!r->trainer) return false;
     reel_trainer_set(NULL, r->trainer, "epochs", s->iterations);
+    reel_trainer_set(NULL, r->trainer, "steady_loss", 1);
     if (reel_args_apply(NULL, args, r->trainer) != REEL_OK) return false;
     if (s->iterations_given) reel_trainer_ask(NULL, r->trainer, "epochs", s->iterations, "flag");
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);

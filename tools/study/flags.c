@@ -173,9 +173,9 @@ static const option_row output_rows[] = {
     {.name = "log-every", .number = &asked.log_every, .hyper = &log_every_row, .given = &given.log_every},
     {"quiet", NULL, "No progress.", .set = &asked.quiet},
 };
-static const char *const own_flags[] = {
-    "epochs",     "batch",           "seed",  "checkpoint_every", "keep", "durable", "accept_edited",
-    "other_data", "other_optimizer", "prove", "log_every",        NULL};
+static const char *const own_flags[] = {"epochs",    "batch",         "seed",       "checkpoint_every", "keep",
+                                        "durable",   "accept_edited", "other_data", "other_optimizer",  "prove",
+                                        "log_every", "steady_loss",   NULL};
 #define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 static void print_more(FILE *file)

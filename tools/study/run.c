@@ -81,23 +81,6 @@ static void look_at(study_run *r, const reel_batch *batch, reel_value image)
     if (r->look) r->look(r, iteration, &rendering, r->user);
 }
 
-/* The reported loss of a rendering whose gradient is not followed. A checkpoint holds the loss after its update, which is the
- * one that the next update starts from: of the same parameters it is not computed a second time. */
-static reel_value reported_of(study_run *r, reel_tape *tape, reel_value image, reel_value target, reel_value squares)
-{
-    reel_array now = reel_params_flat(r->params);
-    size_t size = (size_t)now.size * reel_dtype_size(now.dtype);
-    if (reel_tape_training(tape) && r->known && memcmp(r->known->data, now.data, size) == 0)
-        return reel_scalar(NULL, tape, r->known_loss);
-    reel_value loss = gaussian_loss_record_with(&gaussian_loss_reported, reel_detach(NULL, image), target,
-                                                reel_detach(NULL, squares));
-    if (reel_tape_training(tape) || reel_is_nil(loss)) return loss;
-    if (!r->known) r->known = reel_array_new(NULL, r->context, now.dtype, 1, &now.size);
-    if (r->known) memcpy(r->known->data, now.data, size);
-    r->known_loss = reel_item(NULL, loss);
-    return loss;
-}
-
 static reel_value loss_of(const reel_batch *batch, void *user)
 {
     study_run *r = user;
@@ -107,7 +90,8 @@ static reel_value loss_of(const reel_batch *batch, void *user)
     look_at(r, batch, image);
     if (r->settings->gradient != 0) return gaussian_loss_record(&gaussian_loss_reported, image, target);
     reel_value squares = reel_mse(NULL, image, target);
-    reel_value reported = reported_of(r, batch->tape, image, target, squares);
+    reel_value reported = gaussian_loss_record_with(&gaussian_loss_reported, reel_detach(NULL, image), target,
+                                                    reel_detach(NULL, squares));
     return reel_record(NULL, &follow, 2, (const reel_value[]){squares, reported}, NULL);
 }
 
@@ -163,7 +147,8 @@ static void set_trainer(study_run *r)
     const study_settings *s = r->settings;
     trainer_flags_apply(&s->trainer, r->trainer);
     const hyper_value settings[] = {{"epochs", s->iterations}, {"checkpoint_every", s->every},      {"keep", s->keep},
-                                    {"durable", s->durable},   {"accept_edited", s->accept_edited}, {"log_every", 1}};
+                                    {"durable", s->durable},   {"accept_edited", s->accept_edited}, {"log_every", 1},
+                                    {"steady_loss", 1}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
 }
@@ -348,7 +333,6 @@ void study_free(study_run *r)
     history_free(&r->history);
     free(r->losses);
     r->losses = NULL;
-    r->known = NULL;
     r->context = NULL;
 }
 

@@ -37,8 +37,6 @@ struct study_run {
     double kept[16];    /* the settings in the state, see study_kept */
     int64_t image_hash; /* in the state */
     bool squares_only;  /* the loss is L2 alone, for measurements along the step */
-    reel_array *known;  /* parameters for which the reported loss is known: those of the last checkpoint */
-    double known_loss;
 
     int64_t first; /* updates made before the run began: after a resume those of the checkpoint */
     study_history history;
