@@ -432,11 +432,14 @@ static void find_nothing(examination *e)
     const reel_diagnosis *d = e->out;
     reel_finding *f = add(e, REEL_CAUSE_NOTHING, 0, d->loss, 0);
     if (!f) return;
+    char fits[64] = "which cannot be held against the loss"; /* none at all */
+    if (!isnan(d->fidelity))
+        snprintf(fits, sizeof fits, "which describes the loss within %.2g %%", 100 * fabs(1 - d->fidelity));
     TEXT(f,
-         "nothing wrong was found: loss %.4g, gradient norm %.3g, the gradient describes the loss to %.2g %%, rate "
-         "%.3g, largest stable rate %.3g, %d steps change the loss by %.3g %%",
-         d->loss, d->gradient_norm, 100 * fabs(1 - d->fidelity), diagnosis_rate(e->trainer->optimizer, 0),
-         d->curvature.limit, d->trial_steps, -100 * gain(d, 1));
+         "nothing wrong was found: loss %.4g, gradient norm %.3g, %s, rate %.3g, largest stable rate %.3g, %d steps "
+         "change the loss by %.3g %%",
+         d->loss, d->gradient_norm, fits, diagnosis_rate(e->trainer->optimizer, 0), d->curvature.limit, d->trial_steps,
+         0 - 100 * gain(d, 1));
     REMEDY(f, "Go on from step %lld.", (long long)d->step);
 }
 
