@@ -37,6 +37,8 @@ static int ask(moons_run *r)
     const moons_settings *s = r->settings;
     for (int i = 0; i < r->choice.given_count; i++)
         reel_trainer_ask(NULL, r->trainer, r->choice.given[i].name, r->choice.given[i].value, "flag");
+    /* Without a flag it is the checkpoint's. */
+    if (s->resume) reel_trainer_ask(NULL, r->trainer, "epochs", s->epochs, "flag");
     if (s->other_optimizer) reel_trainer_set(NULL, r->trainer, "other_optimizer", 1);
     if (s->force && s->resume) reel_trainer_set(NULL, r->trainer, "other_data", 1);
     if (s->origin)
