@@ -72,9 +72,9 @@ static void write_interventions(page *p, const study_plan *plan, const study_doc
     }
     page_text(p,
               "At the same constant rate of 0.001, with only this changed: no run ends more than 10 %% above its best "
-              "with: %s. Every "
-              "run does with: %s. Some do with: %s.",
-              *lists[0] ? lists[0] : "nothing", *lists[1] ? lists[1] : "nothing", *lists[2] ? lists[2] : "nothing");
+              "with: %s. Every run does with: %s.%s%s%s",
+              *lists[0] ? lists[0] : "nothing", *lists[1] ? lists[1] : "nothing", *lists[2] ? " Some do with: " : "",
+              lists[2], *lists[2] ? "." : "");
 }
 
 /* The arm with the smallest largest final loss among those that start at 0 and do not diverge. */
