@@ -159,48 +159,44 @@ reel_value gaussian_image_render(const gaussian_image *image, reel_tape *tape)
     return reel_record(&gaussian_render, GAUSSIAN_PARTS, part, &attributes);
 }
 
-/* `bytes` of memory of the context, as an array of bytes, to be freed. */
-static reel_array *memory(reel_context *context, int64_t bytes)
+/* Memory of the context, freed together. */
+typedef struct arrays {
+    reel_context *context;
+    int count;
+    reel_array *array[16];
+} arrays;
+
+static void *arrays_get(void *user, size_t bytes)
 {
-    return reel_array_new(context, REEL_UINT8, 1, &bytes);
+    arrays *a = user;
+    const int64_t size = (int64_t)bytes;
+    if (a->count == (int)(sizeof a->array / sizeof *a->array)) return NULL;
+    reel_array *got = reel_array_new(a->context, REEL_UINT8, 1, &size);
+    if (!got) return NULL;
+    a->array[a->count++] = got;
+    return got->data;
 }
 
 int64_t gaussian_image_uncovered(const gaussian_image *image, uint8_t *mask)
 {
-    reel_context *context = reel_params_context(image->params);
-    if (reel_failed(context)) return -1;
-    const bool wide = reel_params_dtype(image->params) == REEL_DOUBLE;
-    const gaussian_kernels *k = gaussian_kernels_get(wide);
-    const int64_t element = wide ? 8 : 4;
+    arrays memory = {.context = reel_params_context(image->params)};
+    if (reel_failed(memory.context)) return -1;
+    const gaussian_kernels *k = gaussian_kernels_get(reel_params_dtype(image->params) == REEL_DOUBLE);
     gaussian_attributes attributes = gaussian_attributes_of(&image->settings);
     reel_array view[GAUSSIAN_PARTS];
     const reel_array *parts[GAUSSIAN_PARTS];
     views(image, view);
     for (int i = 0; i < GAUSSIAN_PARTS; i++) parts[i] = &view[i];
     gaussian_scene g = gaussian_scene_of(&attributes, parts);
-    reel_array *axes = memory(context, gaussian_axes_size(k, &g) * element);
-    reel_array *shapes = memory(context, g.count * k->shape_bytes);
-    reel_array *sums = memory(context, gaussian_sums_size(k, &g) * element), *spans = NULL;
+    reel_status status = gaussian_scene_build(k, &g, (gaussian_memory){arrays_get, &memory}, false);
     int64_t count = -1;
-    if (axes && shapes && sums) {
-        g.axes = axes->data;
-        g.shapes = shapes->data;
-        g.sums = sums->data;
-        int64_t rows = k->prepare(&g);
-        spans = memory(context, rows > 0 ? 8 * rows : 8);
-        if (rows < 0)
-            reel_error_set(context, REEL_NOT_FINITE, REEL_HERE, "gaussian_image", "a parameter is not finite");
-        else if (spans) {
-            g.spans = spans->data;
-            k->spans(&g);
-            k->splat(&g);
-            count = k->uncovered(&g, mask);
-        }
+    if (status == REEL_OK) {
+        k->render(&g, NULL);
+        count = k->uncovered(&g, mask);
+    } else if (status == REEL_NOT_FINITE) {
+        reel_error_set(memory.context, status, REEL_HERE, "gaussian_image", "a parameter is not finite");
     }
-    reel_array_free(spans);
-    reel_array_free(sums);
-    reel_array_free(shapes);
-    reel_array_free(axes);
+    while (memory.count > 0) reel_array_free(memory.array[--memory.count]);
     return count;
 }
 

@@ -11,6 +11,8 @@
 
 #define KEPT_MOST (INT64_C(32) << 20) /* bytes of weights that are kept for the walk back; more are computed again */
 
+#define SUMS_IN_CACHE 16384 /* bytes of sums that stay in the nearest cache */
+
 /* gaussian_table_generic_float, ... for every instruction set of the build: GAUSSIAN_ISAS is a list of X(isa). */
 #define DECLARE(isa) extern const gaussian_kernels gaussian_table_##isa##_float, gaussian_table_##isa##_double;
 GAUSSIAN_ISAS(DECLARE)
@@ -47,16 +49,6 @@ static int64_t stride_of(const gaussian_kernels *k, const gaussian_scene *g)
     return (g->width + k->lanes - 1) / k->lanes * k->lanes;
 }
 
-int64_t gaussian_axes_size(const gaussian_kernels *k, const gaussian_scene *g)
-{
-    return stride_of(k, g) + g->height;
-}
-
-int64_t gaussian_sums_size(const gaussian_kernels *k, const gaussian_scene *g)
-{
-    return 4 * stride_of(k, g) * g->height;
-}
-
 gaussian_scene gaussian_scene_of(const gaussian_attributes *a, const reel_array *const parts[GAUSSIAN_PARTS])
 {
     gaussian_scene g = {
@@ -71,6 +63,38 @@ gaussian_scene gaussian_scene_of(const gaussian_attributes *a, const reel_array 
     };
     for (int i = 0; i < GAUSSIAN_PARTS; i++) g.part[i] = parts[i]->data;
     return g;
+}
+
+/* To 64 bytes, as vectors want it. */
+static void *aligned(gaussian_memory memory, size_t bytes)
+{
+    char *got = memory.get(memory.user, bytes + 63);
+    return got ? got + (-(uintptr_t)got & 63) : NULL;
+}
+
+reel_status gaussian_scene_build(const gaussian_kernels *k, gaussian_scene *g, gaussian_memory memory, bool keeps)
+{
+    const size_t element = k->wide ? sizeof(double) : sizeof(float);
+    const int64_t stride = stride_of(k, g);
+    g->tile_rows = SUMS_IN_CACHE / (4 * k->lanes * (int64_t)element);
+#define GET(to, count, size)                                                                                           \
+    if (!((to) = aligned(memory, (size_t)(count) * (size_t)(size)))) return REEL_NO_MEMORY
+    GET(g->axes, stride + g->height + k->lanes, element);
+    GET(g->shapes, g->count, k->shape_bytes);
+    GET(g->bounds, g->count, k->bounds_bytes);
+    GET(g->sums, 4 * k->lanes * g->tile_rows, element);
+    GET(g->weight_sums, stride * g->height, element);
+    if (!k->prepare(g)) return REEL_NOT_FINITE;
+    GET(g->spans, 2 * (g->columns / k->lanes), sizeof *g->spans);
+    GET(g->row_factors, 3 * g->rows, element);
+    GET(g->column_factors, 2 * g->columns, element);
+    int64_t weights = k->measure(g);
+    if (keeps) {
+        GET(g->moments, g->count, k->moments_bytes);
+        if (weights * (int64_t)element <= KEPT_MOST) GET(g->weights, weights, element);
+    }
+#undef GET
+    return REEL_OK;
 }
 
 static reel_status render_shape(reel_call *call)
@@ -114,39 +138,27 @@ static void fill(reel_dtype dtype, void *to, int64_t n, double value, bool add)
     }
 }
 
+static void *scratch(void *call, size_t bytes)
+{
+    return reel_call_scratch(call, bytes);
+}
+
 /* A parameter that is not finite makes the whole image NaN, so that nobody can overlook it. */
 static reel_status render_forward(reel_call *call)
 {
     gaussian_attributes *a = call->attributes;
     const reel_dtype dtype = call->out->dtype;
     const gaussian_kernels *k = gaussian_kernels_get(dtype == REEL_DOUBLE);
-    const size_t element = reel_dtype_size(dtype);
     gaussian_scene *g = reel_call_scratch(call, sizeof *g);
     if (!g) return REEL_NO_MEMORY;
     *g = gaussian_scene_of(a, call->in);
     a->kept = g;
-    g->axes = reel_call_scratch(call, (size_t)gaussian_axes_size(k, g) * element);
-    g->shapes = reel_call_scratch(call, (size_t)(g->count * k->shape_bytes));
-    g->sums = reel_call_scratch(call, (size_t)gaussian_sums_size(k, g) * element);
-    if (!g->axes || !g->shapes || !g->sums) return REEL_NO_MEMORY;
-    int64_t rows = k->prepare(g);
-    if (rows < 0) {
+    reel_status status = gaussian_scene_build(k, g, (gaussian_memory){scratch, call}, call->wants_gradient);
+    if (status == REEL_NO_MEMORY) return status;
+    if (status == REEL_OK)
+        k->render(g, call->out->data);
+    else
         fill(dtype, call->out->data, call->out->size, NAN, false);
-        return REEL_OK;
-    }
-    g->spans = reel_call_scratch(call, (size_t)(2 * rows) * sizeof *g->spans);
-    if (!g->spans) return REEL_NO_MEMORY;
-    int64_t weights = k->spans(g);
-    if (call->wants_gradient) {
-        g->by_sums = reel_call_scratch(call, (size_t)gaussian_sums_size(k, g) * element);
-        if (!g->by_sums) return REEL_NO_MEMORY;
-        if (weights * (int64_t)element <= KEPT_MOST) {
-            g->weights = reel_call_scratch(call, (size_t)weights * element);
-            if (!g->weights) return REEL_NO_MEMORY;
-        }
-    }
-    k->splat(g);
-    k->blend(g, call->out->data);
     return REEL_OK;
 }
 
@@ -155,13 +167,12 @@ static reel_status render_backward(reel_call *call)
     const gaussian_attributes *a = call->attributes;
     const gaussian_scene *g = a->kept;
     const gaussian_kernels *k = gaussian_kernels_get(call->out->dtype == REEL_DOUBLE);
-    if (!g->spans) {
-        for (int i = 0; i < GAUSSIAN_PARTS; i++)
-            fill(call->out->dtype, call->in_gradient[i], call->in[i]->size, NAN, call->add[i]);
+    if (g->spans) {
+        k->gather(g, call->out->data, call->out_gradient, call->in_gradient, call->add);
         return REEL_OK;
     }
-    k->unblend(g, call->out->data, call->out_gradient);
-    k->gather(g, call->in_gradient, call->add);
+    for (int i = 0; i < GAUSSIAN_PARTS; i++)
+        fill(call->out->dtype, call->in_gradient[i], call->in[i]->size, NAN, call->add[i]);
     return REEL_OK;
 }
 

@@ -51,22 +51,27 @@ static reel_value oracle(reel_tape *tape, const reel_value *part, const gaussian
 typedef struct scene {
     int64_t count;
     gaussian_attributes attributes;
-    bool from_primitives;
+    bool from_primitives, upright;
 } scene;
 
 static const scene scenes[] = {
-    {7, {.width = 19, .height = 13, .blending = GAUSSIAN_NORMALISED, .cutoff = 3.5}, false},
-    {7, {.width = 16, .height = 9, .blending = GAUSSIAN_NORMALISED, .cutoff = 8.9}, false},
-    {4, {.width = 8, .height = 11, .blending = GAUSSIAN_NORMALISED, .cutoff = INFINITY}, false},
-    {7, {.width = 33, .height = 7, .blending = GAUSSIAN_SMOOTH, .cutoff = INFINITY, .eps = 0.001}, false},
-    {7, {.width = 17, .height = 17, .blending = GAUSSIAN_SMOOTH, .cutoff = 3.5, .eps = 0.01}, false},
-    {7, {.width = 12, .height = 20, .blending = GAUSSIAN_ADDITIVE, .cutoff = INFINITY}, false},
-    {5, {.width = 23, .height = 15, .blending = GAUSSIAN_ADDITIVE, .cutoff = 3.5, .log_scale = true}, false},
-    {1, {.width = 1, .height = 1, .blending = GAUSSIAN_NORMALISED, .cutoff = INFINITY}, false},
+    {7, {.width = 19, .height = 13, .blending = GAUSSIAN_NORMALISED, .cutoff = 3.5}, false, false},
+    {7, {.width = 16, .height = 9, .blending = GAUSSIAN_NORMALISED, .cutoff = 8.9}, false, false},
+    {4, {.width = 8, .height = 11, .blending = GAUSSIAN_NORMALISED, .cutoff = INFINITY}, false, false},
+    {7, {.width = 33, .height = 7, .blending = GAUSSIAN_SMOOTH, .cutoff = INFINITY, .eps = 0.001}, false, false},
+    {7, {.width = 17, .height = 17, .blending = GAUSSIAN_SMOOTH, .cutoff = 3.5, .eps = 0.01}, false, false},
+    {7, {.width = 12, .height = 20, .blending = GAUSSIAN_ADDITIVE, .cutoff = INFINITY}, false, false},
+    {5, {.width = 23, .height = 15, .blending = GAUSSIAN_ADDITIVE, .cutoff = 3.5, .log_scale = true}, false, false},
+    {1, {.width = 1, .height = 1, .blending = GAUSSIAN_NORMALISED, .cutoff = INFINITY}, false, false},
+    {7, {.width = 35, .height = 14, .blending = GAUSSIAN_NORMALISED, .cutoff = 3.5}, false, true},
+    {7, {.width = 21, .height = 21, .blending = GAUSSIAN_SMOOTH, .cutoff = INFINITY, .eps = 0.001}, false, true},
+    {5, {.width = 3, .height = 300, .blending = GAUSSIAN_NORMALISED, .cutoff = 3.5}, false, true},
+    {5, {.width = 2, .height = 310, .blending = GAUSSIAN_ADDITIVE, .cutoff = 3.5}, false, false},
 };
 #define SCENES ((int)(sizeof scenes / sizeof *scenes))
 
-/* Five arrays; some Gaussians stand outside, some are thin and long, one is not opaque at all. */
+/* Five arrays; some Gaussians stand outside, some are thin and long, one is not opaque at all. `upright`: but for a circle
+ * that is turned, and an ellipse, none is. */
 static void points_of(const scene *s, reel_array *part[GAUSSIAN_PARTS])
 {
     static const int64_t columns[GAUSSIAN_PARTS] = {2, 2, 1, 3, 1};
@@ -78,7 +83,10 @@ static void points_of(const scene *s, reel_array *part[GAUSSIAN_PARTS])
         part[i] = reel_array_new(NULL, context, REEL_DOUBLE, 2, shape);
         reel_rng_uniform(NULL, rng, part[i], log_scale ? log(low[i]) : low[i], log_scale ? log(high[i]) : high[i]);
     }
-    if (s->count > 3 && !s->attributes.log_scale) ((double *)part[GAUSSIAN_SCALE]->data)[0] = 0.01;
+    double *scale = part[GAUSSIAN_SCALE]->data, *turn = part[GAUSSIAN_ROTATION]->data;
+    for (int64_t i = 0; i < s->count && s->upright; i++) turn[i] = i == 1 ? 0.7 : i == 2 ? turn[i] : 0;
+    if (s->upright) scale[2] = scale[3];
+    if (s->count > 3 && !s->attributes.log_scale) scale[0] = 0.01;
     if (s->count > 3 && s->attributes.blending != GAUSSIAN_NORMALISED) ((double *)part[GAUSSIAN_OPACITY]->data)[2] = 0;
 }
 
@@ -166,36 +174,35 @@ START_TEST(operation_checks)
 END_TEST
 
 /* Every instruction set that this processor has, weights kept and computed again. */
+static void *bytes_of(void *user, size_t bytes)
+{
+    const int64_t size = (int64_t)bytes;
+    return reel_array_new(NULL, user, REEL_UINT8, 1, &size)->data;
+}
+
 static void render_with(const gaussian_kernels *k, const scene *s, reel_array *const part[], bool keep, double *image,
                         double *gradients)
 {
     const reel_array *parts[GAUSSIAN_PARTS];
-    int64_t element = k->wide ? 8 : 4, pixels = s->attributes.width * s->attributes.height, size = 9 * s->count;
+    const size_t element = k->wide ? 8 : 4;
+    int64_t pixels = s->attributes.width * s->attributes.height, size = 9 * s->count;
     for (int i = 0; i < GAUSSIAN_PARTS; i++)
         parts[i] = reel_array_cast(NULL, context, k->wide ? REEL_DOUBLE : REEL_FLOAT, part[i]);
     gaussian_scene g = gaussian_scene_of(&s->attributes, parts);
-    g.axes = calloc((size_t)gaussian_axes_size(k, &g), (size_t)element);
-    g.shapes = calloc((size_t)g.count, (size_t)k->shape_bytes);
-    g.sums = calloc((size_t)gaussian_sums_size(k, &g), (size_t)element);
-    g.by_sums = calloc((size_t)gaussian_sums_size(k, &g), (size_t)element);
-    g.spans = calloc((size_t)k->prepare(&g) + 1, 8);
-    g.weights = calloc((size_t)k->spans(&g) + 1, (size_t)element);
-    void *weights = g.weights, *out = calloc((size_t)(3 * pixels), (size_t)element);
-    void *by = calloc((size_t)size, (size_t)element), *to[GAUSSIAN_PARTS];
-    int64_t at = 0;
+    ck_assert_int_eq(gaussian_scene_build(k, &g, (gaussian_memory){bytes_of, context}, true), REEL_OK);
+    void *out = bytes_of(context, (size_t)(3 * pixels) * element), *by = bytes_of(context, (size_t)size * element);
+    void *to[GAUSSIAN_PARTS];
+    size_t at = 0;
     for (int i = 0; i < GAUSSIAN_PARTS; i++) {
         to[i] = (char *)by + at * element;
-        at += parts[i]->size;
+        at += (size_t)parts[i]->size;
     }
+    ck_assert_ptr_nonnull(g.weights);
     if (!keep) g.weights = NULL;
-    k->splat(&g);
-    k->blend(&g, out);
-    k->unblend(&g, out, out);
-    k->gather(&g, to, (const bool[5]){false});
+    k->render(&g, out);
+    k->gather(&g, out, out, to, (const bool[5]){false});
     for (int64_t i = 0; i < 3 * pixels; i++) image[i] = k->wide ? ((double *)out)[i] : (double)((float *)out)[i];
     for (int64_t i = 0; i < size; i++) gradients[i] = k->wide ? ((double *)by)[i] : (double)((float *)by)[i];
-    void *blocks[] = {g.axes, g.shapes, g.sums, g.by_sums, g.spans, weights, out, by};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free(blocks[i]);
 }
 
 START_TEST(instruction_sets_agree)

@@ -58,14 +58,20 @@ KERNEL_INLINE V derivative(loss_kind kind, bool target, V x, V t, real p)
     return target ? -value : value;
 }
 
+/* A vector, of which `left` elements are there. */
+KERNEL_INLINE void each_at(loss_kind kind, int64_t i, int64_t left, const real *x, const real *t, real p, real *y,
+                           real *slope)
+{
+    V xv = load_up_to(x + i, left), tv = load_up_to(t + i, left);
+    store_up_to(y + i, loss_of(kind, xv, tv, p), left);
+    if (slope) store_up_to(slope + i, derivative(kind, false, xv, tv, p), left);
+}
+
 KERNEL_INLINE void each_of(loss_kind kind, int64_t n, const real *x, const real *t, real p, real *y, real *slope)
 {
-    EACH_VECTOR(n)
-    {
-        V xv = load_up_to(x + i, left), tv = load_up_to(t + i, left);
-        store_up_to(y + i, loss_of(kind, xv, tv, p), left);
-        if (slope) store_up_to(slope + i, derivative(kind, false, xv, tv, p), left);
-    }
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) each_at(kind, i, LANES, x, t, p, y, slope);
+    if (i < n) each_at(kind, i, n - i, x, t, p, y, slope);
 }
 
 static void pass_on(int64_t n, const void *slopes, const void *g, double scale, void *to, bool add)
@@ -81,16 +87,26 @@ static void pass_on(int64_t n, const void *slopes, const void *g, double scale, 
     }
 }
 
+/* `each`: an element of g for each of them, else `one` for all. */
+KERNEL_INLINE void gradient_at(loss_kind kind, bool target, int64_t i, int64_t left, const real *x, const real *t,
+                               real p, const real *each, V one, real scale, real *to, bool add)
+{
+    V d = derivative(kind, target, load_up_to(x + i, left), load_up_to(t + i, left), p);
+    V value = d * (each ? load_up_to(each + i, left) * scale : one);
+    if (add) value += load_up_to(to + i, left);
+    store_up_to(to + i, value, left);
+}
+
 KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const real *x, const real *t, real p,
                                const real *g, int g_step, real scale, real *to, bool add)
 {
-    EACH_VECTOR(n)
-    {
-        V d = derivative(kind, target, load_up_to(x + i, left), load_up_to(t + i, left), p);
-        V value = d * ((g_step ? load_up_to(g + i, left) : v_set(*g)) * scale);
-        if (add) value += load_up_to(to + i, left);
-        store_up_to(to + i, value, left);
-    }
+    const real *each = g_step ? g : NULL;
+    const V one = v_set(*g * scale);
+    int64_t i = 0;
+    if (each || add)
+        for (; i + LANES <= n; i += LANES) gradient_at(kind, target, i, LANES, x, t, p, each, one, scale, to, add);
+    for (; i + LANES <= n; i += LANES) gradient_at(kind, target, i, LANES, x, t, p, NULL, one, scale, to, false);
+    if (i < n) gradient_at(kind, target, i, n - i, x, t, p, each, one, scale, to, add);
 }
 
 #define LOSS_FUNCTIONS(X)                                                                                              \
