@@ -235,7 +235,8 @@ static void equal_windows(const ssim_plane *p, real *similarity)
 {
     const int64_t stride = p->width + SSIM_PAD;
     real *sums = p->work;
-    for (int i = 0; i < 8 * QUANTITIES; i++) memset(sums + i * stride + p->width, 0, SSIM_PAD * sizeof(real));
+    for (int i = 0; i < 8 * QUANTITIES; i++)
+        for (int x = 0; x < SSIM_PAD; x += LANES) v_store(sums + i * stride + p->width + x, v_set(0));
     for (int64_t y = 0; y < p->rows; y++, similarity += p->columns) {
         const real *sum = sums + (y & 7) * QUANTITIES * stride;
         if ((y & 7) == 0) {
