@@ -171,9 +171,10 @@ KERNEL_INLINE int64_t vectors_for(int64_t n)
 
 static const real zeros[WIDE * LANES];
 
-/* Bytes of a packed panel, for few rows of D and for many. */
+/* Bytes of a packed panel, for few rows of D and for many: AVX-512 is fed from the second cache as well as from the first
+ * one, narrower vectors want most of the panel in the first. */
 #define SMALL_PANEL_BYTES (16 * 1024)
-#define PANEL_BYTES (128 * 1024)
+#define PANEL_BYTES ((V_BYTES < 64 ? 24 : 128) * 1024)
 
 /* In steps of one vector: transposing C costs 2 per element, packing with transposition 5 per vector. For a C of one
  * column that is contiguous, transposed and not are the same. */
@@ -189,7 +190,8 @@ static bool swap_is_less_work(const matmul_task *t)
 /* Narrow panels of distant rows use too little of what a cache line and a page of addresses bring. */
 KERNEL_INLINE bool pack_rows_of(const matmul_task *t)
 {
-    return t->m >= (V_BYTES < 64 ? 48 : 256) && t->k > 1 && t->ldb * (int64_t)sizeof(real) >= 1536;
+    const int64_t rows = V_BYTES < 64 ? 48 : 256, bytes = V_BYTES < 64 ? 1024 : 1536;
+    return t->m >= rows && t->k > 1 && t->ldb * (int64_t)sizeof(real) >= bytes;
 }
 
 static form form_of(const matmul_task *t, bool swapped)
