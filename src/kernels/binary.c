@@ -70,16 +70,15 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
         run_backward(name##_gradient_##WHICH, RUNS, n, a, b, y, g, out, add);                                          \
     }
 #define NUMBER(name)                                                                                                   \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
+    static void name##_number(const void *a, const void *b, void *y)                                                   \
     {                                                                                                                  \
-        put_one(&y->value, name##_of(v_set(*(const real *)a), v_set(*(const real *)b))[0], false);                     \
+        put_one(y, name##_of(v_set(*(const real *)a), v_set(*(const real *)b))[0], false);                             \
     }                                                                                                                  \
-    static void name##_number_backward(const tape_number *n, const void *as, const void *bs, void *to_a, void *to_b,   \
+    static void name##_number_backward(const void *n, const void *as, const void *bs, void *to_a, void *to_b,          \
                                        unsigned add)                                                                   \
     {                                                                                                                  \
-        const void *ys = &n->value, *gs = &n->gradient;                                                                \
-        V a = v_set(*(const real *)as), b = v_set(*(const real *)bs);                                                  \
-        V y = v_set(*(const real *)ys), g = v_set(*(const real *)gs);                                                  \
+        const real *own = n;                                                                                           \
+        V a = v_set(*(const real *)as), b = v_set(*(const real *)bs), y = v_set(own[0]), g = v_set(own[1]);            \
         if (to_a) put_one(to_a, name##_gradient_0(a, b, y, g)[0], add & 1);                                            \
         if (to_b) put_one(to_b, name##_gradient_1(a, b, y, g)[0], add & 2);                                            \
     }

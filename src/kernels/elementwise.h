@@ -22,18 +22,12 @@ enum {
 /* Which operands of a run have an element for each of the result; the other one is a single number. */
 enum { RUN_BOTH, RUN_A, RUN_B, RUN_COUNT };
 
-/* One operation on single numbers. Its result y keeps what the walk back needs: value and gradient, a float or a double
- * each as the kernels' type is, and the parameters of a unary operation, which has no b. Backward: the gradients to_a and
- * to_b of the operands are not wanted where NULL, and otherwise added to where `add` has 1 or 2, else written. */
-typedef struct tape_number tape_number;
-typedef void number_forward(const void *a, const void *b, tape_number *y);
-typedef void number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b, unsigned add);
-struct tape_number {
-    double value, gradient;
-    number_backward *backward;
-    double p[2];
-};
-
+/* One operation on single numbers, a float or a double each as the kernels' type is. y: the result's value, and behind it
+ * its gradient, which is there when the walk comes back. A unary operation finds its parameters (2) in the place of b,
+ * NULL when it has none. Backward: the gradients to_a and to_b of the operands are not wanted where NULL, and otherwise
+ * added to where `add` has 1 or 2, else written. */
+typedef void number_forward(const void *a, const void *b, void *y);
+typedef void number_backward(const void *y, const void *a, const void *b, void *to_a, void *to_b, unsigned add);
 typedef struct number_kernel {
     number_forward *forward;
     number_backward *backward;

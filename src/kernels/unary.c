@@ -53,16 +53,19 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
             put_some(op + i, of_gradient, add, n - i);                                                                 \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
+    static void name##_number(const void *a, const void *b, void *y)                                                   \
     {                                                                                                                  \
-        (void)b;                                                                                                       \
-        name##_forward(1, a, &y->value, y->p[0], y->p[1]);                                                             \
+        const double *p = b;                                                                                           \
+        name##_forward(1, a, y, (parameters) ? p[0] : 0, (parameters) ? p[1] : 0);                                     \
     }                                                                                                                  \
-    static void name##_number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b,     \
+    static void name##_number_backward(const void *n, const void *a, const void *b, void *to_a, void *to_b,            \
                                        unsigned add)                                                                   \
     {                                                                                                                  \
-        (void)b, (void)to_b;                                                                                           \
-        if (to_a) name##_backward(1, a, &y->value, &y->gradient, to_a, add & 1, y->p[0], y->p[1]);                     \
+        const double *p = b;                                                                                           \
+        const real *own = n;                                                                                           \
+        (void)to_b;                                                                                                    \
+        if (to_a)                                                                                                      \
+            name##_backward(1, a, own, own + 1, to_a, add & 1, (parameters) ? p[0] : 0, (parameters) ? p[1] : 0);      \
     }
 #include "kernels/elementwise.def"
 

@@ -96,9 +96,7 @@ static __attribute__((noinline)) reel_value record_any(const char *site, reel_va
 
 static __attribute__((noinline)) reel_value record(const char *site, reel_value a, reel_value b, int which)
 {
-    if (!a.tape) return record_any(site, a, b, which);
-    const number_kernel *kernel = &a.tape->kernels->elementwise->binary_numbers[which];
-    reel_value y = tape_record_number(site, &binary_ops[which], kernel, 2, a, b, NULL);
+    reel_value y = tape_record_binary(site, which, a, b);
     return y.tape ? y : record_any(site, a, b, which);
 }
 
