@@ -5,7 +5,7 @@
 #include "kernels/elementwise.h"
 #include "ops/families.h"
 #include "ops/spread.h"
-#include "tape/tape.h"
+#include "tape/numbers.h"
 #include <reel/ops.h>
 
 #include <math.h>
@@ -123,14 +123,14 @@ static inline bool plain(int which, const double *p)
 /* Not inline: each operation's function is then no more than the jump to here with its number. */
 static __attribute__((noinline)) reel_value record(const char *site, reel_value x, int which)
 {
-    reel_value y = tape_record_unary(site, which, x, NULL);
+    reel_value y = x.tape ? x.tape->numbers->unary(site, which, x, NULL) : REEL_NIL;
     return y.tape ? y : reel_record(site, &unary_ops[which], 1, &x, NULL);
 }
 
 static __attribute__((noinline)) reel_value record_with(const char *site, reel_value x, int which, double p0, double p1)
 {
     const double p[] = {p0, p1};
-    reel_value y = plain(which, p) ? tape_record_unary(site, which, x, p) : REEL_NIL;
+    reel_value y = x.tape && plain(which, p) ? x.tape->numbers->unary(site, which, x, p) : REEL_NIL;
     return y.tape ? y : reel_record(site, &unary_ops[which], 1, &x, p);
 }
 

@@ -2,7 +2,7 @@
  *
  * The walk back: reverse accumulation over the tape, newest value first.
  */
-#include "tape/tape.h"
+#include "tape/numbers.h"
 
 #include <string.h>
 
@@ -40,17 +40,10 @@ static void close_params(reel_params *open, bool good)
     }
 }
 
-/* Where a contribution goes, and whether it is added: 1, or 0. `to` is NULL with an error kept when memory is short. */
-typedef struct target {
-    void *to;
-    unsigned add;
-} target;
-
-/* The first contribution of a walk to a node that is more than a number. */
-static __attribute__((noinline)) target first_target(reel_tape *tape, node *n, reel_params **open)
+target first_target(reel_tape *tape, node *n, reel_params **open)
 {
     if (n->kind == NODE_OPERATION) n = tape_node(tape, n->rest->base);
-    unsigned add = n->pass == tape->pass;
+    bool add = n->pass == tape->pass;
     if (n->kind == NODE_PARAMETER) {
         reel_params *params = n->rest->payload;
         open_params(params, open);
@@ -67,17 +60,6 @@ static __attribute__((noinline)) target first_target(reel_tape *tape, node *n, r
     return (target){to, add};
 }
 
-static inline target target_of(reel_tape *tape, node *n, size_t element, reel_params **open)
-{
-    const uint8_t pass = (uint8_t)tape->pass;
-    const unsigned add = n->pass == pass;
-    if (n->flags & NODE_COMPACT) {
-        n->pass = pass;
-        return (target){(char *)n + NODE_HEAD + element, add};
-    }
-    return add ? (target){n->gradient, 1} : first_target(tape, n, open);
-}
-
 static reel_status check_versions(const reel_tape *tape, const char *site, uint32_t last)
 {
     const node *n;
@@ -90,49 +72,6 @@ static reel_status check_versions(const reel_tape *tape, const char *site, uint3
                                   params->values.slices[n->rest->base].name, n->rest->site ? n->rest->site : "?");
     }
     return REEL_OK;
-}
-
-/* Numbers, from the node before `left` down to the first that is none: returns how many nodes are left, that one
- * included. A number stays when memory is short. */
-static inline __attribute__((always_inline)) uint32_t walk_numbers(reel_tape *tape, uint32_t left, size_t element,
-                                                                   reel_params **open)
-{
-    const size_t stride = NODE_HEAD + 2 * element;
-    const uint8_t pass = (uint8_t)tape->pass;
-    for (; left > 0; left = (left - 1) / NODE_CHUNK * NODE_CHUNK) {
-        node *lowest = tape_node(tape, (left - 1) / NODE_CHUNK * NODE_CHUNK);
-        node *n = tape_node(tape, left - 1);
-        for (; n >= lowest; n = (node *)(void *)((char *)n - stride)) {
-            if (n->pass != pass) continue;
-            if (n->kind > NODE_UNARY) goto out;
-            node *a = tape_node(tape, n->operand[0]);
-            target to_a = {NULL, 0}, to_b = {NULL, 0};
-            if (node_wants(a) && !(to_a = target_of(tape, a, element, open)).to) goto out;
-            if (n->kind == NODE_UNARY) {
-                const double *p = n->flags & NODE_PARAMETERS ? n->parameters->p : NULL;
-                tape->unary_numbers[n->which].backward(n->single, node_data(a), p, to_a.to, NULL, to_a.add);
-                continue;
-            }
-            node *b = tape_node(tape, n->operand[1]);
-            if (node_wants(b) && !(to_b = target_of(tape, b, element, open)).to) goto out;
-            tape->binary_numbers[n->which].backward(n->single, node_data(a), node_data(b), to_a.to, to_b.to,
-                                                    to_a.add | to_b.add << 1);
-        }
-        continue;
-    out:
-        return (left - 1) / NODE_CHUNK * NODE_CHUNK + (uint32_t)((size_t)((char *)n - (char *)lowest) / stride) + 1;
-    }
-    return 0;
-}
-
-static __attribute__((noinline)) uint32_t walk_floats(reel_tape *tape, uint32_t left, reel_params **open)
-{
-    return walk_numbers(tape, left, sizeof(float), open);
-}
-
-static __attribute__((noinline)) uint32_t walk_doubles(reel_tape *tape, uint32_t left, reel_params **open)
-{
-    return walk_numbers(tape, left, sizeof(double), open);
 }
 
 static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
@@ -159,7 +98,7 @@ static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
         node *operand = tape_node(tape, indices[i]);
         in[i] = node_array_at(tape, operand, &rooms[i]);
         if (!node_wants(operand)) continue;
-        target t = target_of(tape, operand, tape->element, open);
+        target t = target_of(tape, operand, (uint8_t)tape->pass, tape->element, open);
         if (!t.to) return REEL_NO_MEMORY;
         gradient[i] = t.to;
         add[i] = t.add;
@@ -201,9 +140,8 @@ static void begin_pass(reel_tape *tape)
 /* All that is recorded up to node `last`, newest first. */
 static reel_status walk_nodes(reel_tape *tape, uint32_t last, reel_params **open)
 {
-    uint32_t (*const numbers)(reel_tape *, uint32_t, reel_params **) =
-        tape->dtype == REEL_FLOAT ? walk_floats : walk_doubles;
-    for (uint32_t left = numbers(tape, last + 1, open); left > 0; left = numbers(tape, left - 1, open)) {
+    const struct number_kernels *k = tape->numbers;
+    for (uint32_t left = k->walk(tape, last + 1, open); left > 0; left = k->walk(tape, left - 1, open)) {
         node *n = tape_node(tape, left - 1);
         if (node_is_number(n)) return REEL_NO_MEMORY;
         if (n->kind != NODE_OPERATION || n->rest->op->flags & REEL_OP_SHARES_GRADIENT) continue;
@@ -216,7 +154,7 @@ static reel_status walk_nodes(reel_tape *tape, uint32_t last, reel_params **open
 /* The gradient the walk starts with: the seed's, or 1. False with an error kept when memory is short. */
 static bool start_gradient(reel_tape *tape, node *root, const reel_array *seed, reel_params **open)
 {
-    const target start = target_of(tape, root, tape->element, open);
+    const target start = target_of(tape, root, (uint8_t)tape->pass, tape->element, open);
     const bool add = start.add;
     reel_array to = node_array(tape, root);
     to.data = start.to;

@@ -154,7 +154,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.in_gradient = NULL;
     call.add = NULL;
     if (!compute(&call, own, o.first)) return REEL_NIL;
-    node *n = tape_node(tape, tape->count);
+    node *n = tape->next;
     n->rest = own;
     n->kind = NODE_OPERATION;
     return node_finish(tape, n, wants);

@@ -48,8 +48,7 @@ reel_tape *reel_tape_new(const char *site, reel_context *context, reel_dtype dty
     tape->element = (uint32_t)element_size(dtype);
     tape->stride = NODE_HEAD + 2 * (size_t)tape->element;
     tape->kernels = kernels_get(dtype);
-    tape->unary_numbers = tape->kernels->elementwise->unary_numbers;
-    tape->binary_numbers = tape->kernels->elementwise->binary_numbers;
+    tape->numbers = tape->kernels->number;
     tape->wants = NODE_WANTS;
     tape->training = true;
     tape->generation = 1;
@@ -78,6 +77,14 @@ int64_t reel_tape_length(const reel_tape *tape)
     return tape ? tape->count : 0;
 }
 
+/* To be called when the tape gets shorter. */
+static void seek(reel_tape *tape)
+{
+    const uint32_t chunk = tape->count / NODE_CHUNK;
+    tape->limit = chunk < tape->chunk_count ? (chunk + 1) * NODE_CHUNK : tape->count;
+    if (tape->count < tape->limit) tape->next = tape_node(tape, tape->count);
+}
+
 void reel_tape_rewind(reel_tape *tape)
 {
     if (!tape) return;
@@ -86,6 +93,7 @@ void reel_tape_rewind(reel_tape *tape)
     tape->newest_param = NO_OPERAND;
     tape->generation++;
     tape->rewinds++;
+    seek(tape);
     arena_rewind(&tape->memory);
 }
 
@@ -106,6 +114,7 @@ reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
     while (tape->newest_param != NO_OPERAND && tape->newest_param >= mark.count)
         tape->newest_param = tape_node(tape, tape->newest_param)->rest->operand.few[0];
     tape->count = mark.count;
+    seek(tape);
     tape->generation++;
     arena_release(&tape->memory, (arena_mark){mark.chunk, mark.next, mark.used});
     return REEL_OK;
@@ -161,9 +170,13 @@ static bool add_chunk(reel_tape *tape, const char *site)
 
 bool tape_grow(reel_tape *tape, const char *site)
 {
-    if (tape->count < NO_OPERAND - NODE_CHUNK) return add_chunk(tape, site);
-    reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
-    return false;
+    if (tape->count >= NO_OPERAND - NODE_CHUNK) {
+        reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
+        return false;
+    }
+    if (tape->count / NODE_CHUNK == tape->chunk_count && !add_chunk(tape, site)) return false;
+    seek(tape);
+    return true;
 }
 
 /* A leaf with a `rest`; the caller sets its array. */
@@ -177,7 +190,7 @@ static node *leaf(reel_tape *tape, const char *site, node_kind kind)
     rest->payload = NULL;
     rest->base = tape->count;
     rest->count = 0;
-    node *n = tape_node(tape, tape->count);
+    node *n = tape->next;
     n->rest = rest;
     n->kind = (uint8_t)kind;
     return n;
@@ -227,15 +240,15 @@ reel_value reel_variable(const char *site, reel_tape *tape, const reel_array *ar
 reel_value reel_scalar(const char *site, reel_tape *tape, double number)
 {
     if (!tape || context_failed(tape->object.context) || !tape_has_room(tape, site)) return REEL_NIL;
-    node *n = tape_node(tape, tape->count);
+    node *n = tape->next;
     n->site = site;
     n->generation = tape->generation;
-    n->state = number_state(tape, 0, NODE_SCALAR, 0);
+    n->state = NODE_STATE(NODE_SINGLE | NODE_COMPACT, NODE_SCALAR, 0);
     if (tape->dtype == REEL_FLOAT)
         n->single[0] = (float)number;
     else
         n->twice[0] = number;
-    return (reel_value){tape, tape->count++, tape->generation};
+    return tape_push(tape);
 }
 
 reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, int index)

@@ -100,11 +100,13 @@ struct reel_tape {
     size_t stride;    /* bytes of a node */
     uint32_t generation;
     uint32_t count;
+    uint32_t limit; /* end of the chunk that is being filled: with so many nodes there is no room for another one */
     uint32_t pass;
     uint8_t wants; /* NODE_WANTS in gradient mode */
     bool training;
+    void *next;        /* the node to be filled, while there is room */
     uintptr_t *chunks; /* where node 0 would stand, were all nodes as far apart as those of this chunk */
-    const number_kernel *unary_numbers, *binary_numbers;
+    const struct number_kernels *numbers;
     const kernels *kernels;
     arena memory;
     uint32_t rewinds;
@@ -128,12 +130,18 @@ static inline node *value_node(reel_value value)
     return n->generation == value.generation ? n : NULL;
 }
 
-/* Room for one more node; false with an error when memory is short. The node is not cleared, and counts once tape->count is
- * raised. */
+/* Room for one more node, at tape->next; false with an error when memory is short. */
 bool tape_grow(reel_tape *tape, const char *site);
 static inline bool tape_has_room(reel_tape *tape, const char *site)
 {
-    return tape->count / NODE_CHUNK < tape->chunk_count || tape_grow(tape, site);
+    return tape->count < tape->limit || tape_grow(tape, site);
+}
+
+/* The node at tape->next is complete. */
+static inline reel_value tape_push(reel_tape *tape)
+{
+    tape->next = (char *)tape->next + tape->stride;
+    return (reel_value){tape, tape->count++, tape->generation};
 }
 
 static inline bool node_wants(const node *n)
@@ -197,63 +205,7 @@ static inline reel_value node_finish(reel_tape *tape, node *n, unsigned wants)
     n->generation = tape->generation;
     n->flags = (uint8_t)(wants | (a->rank == 0 && a->dtype == tape->dtype ? NODE_SINGLE : 0));
     n->pass = 0;
-    return (reel_value){tape, tape->count++, tape->generation};
-}
-
-/* The state of a number that is recorded now: `flags` are those of its operands. */
-static inline uint32_t number_state(const reel_tape *tape, unsigned flags, node_kind kind, int which)
-{
-    return NODE_STATE((flags & tape->wants) | NODE_SINGLE | NODE_COMPACT, kind, which);
-}
-
-/* Records an element-wise operation when its operands are single numbers of the tape's type and there is room; nil when
- * not, or when anything else is in the way: reel_record finds out what and does it. */
-static inline reel_value tape_record_binary(const char *site, int which, reel_value a, reel_value b)
-{
-    reel_tape *tape = a.tape;
-    if (!tape || b.tape != tape || tape->object.context->status != REEL_OK) return REEL_NIL;
-    const uint32_t count = tape->count;
-    if (a.index >= count || b.index >= count || count / NODE_CHUNK >= tape->chunk_count) return REEL_NIL;
-    const node *first = tape_node(tape, a.index), *second = tape_node(tape, b.index);
-    if (first->generation != a.generation || second->generation != b.generation) return REEL_NIL;
-    if (!(first->flags & second->flags & NODE_SINGLE)) return REEL_NIL;
-    node *n = tape_node(tape, count);
-    const reel_value value = {tape, count, tape->generation};
-    tape->count = count + 1;
-    n->operand[0] = a.index; /* apart from its neighbour: joining them costs more than the second store */
-    n->site = site;
-    n->generation = tape->generation;
-    n->operand[1] = b.index;
-    n->state = number_state(tape, first->flags | second->flags, NODE_BINARY, which);
-    tape->binary_numbers[which].forward(node_data(first), node_data(second), n->single);
-    return value;
-}
-
-/* p (2): parameters, or NULL. */
-static inline reel_value tape_record_unary(const char *site, int which, reel_value a, const double *p)
-{
-    reel_tape *tape = a.tape;
-    if (!tape || tape->object.context->status != REEL_OK) return REEL_NIL;
-    const uint32_t count = tape->count;
-    if (a.index >= count || count / NODE_CHUNK >= tape->chunk_count) return REEL_NIL;
-    const node *first = tape_node(tape, a.index);
-    if (first->generation != a.generation || !(first->flags & NODE_SINGLE)) return REEL_NIL;
-    number_parameters *parameters = p ? arena_take(&tape->memory, sizeof *parameters) : NULL;
-    if (p && !parameters) return REEL_NIL;
-    node *n = tape_node(tape, count);
-    const reel_value value = {tape, count, tape->generation};
-    tape->count = count + 1;
-    n->operand[0] = a.index;
-    n->site = site;
-    n->generation = tape->generation;
-    n->state = number_state(tape, first->flags, NODE_UNARY, which);
-    if (p) {
-        *parameters = (number_parameters){{p[0], p[1]}, site};
-        n->parameters = parameters;
-        n->flags |= NODE_PARAMETERS;
-    }
-    tape->unary_numbers[which].forward(node_data(first), p, n->single);
-    return value;
+    return tape_push(tape);
 }
 
 /* The kernels of the tape that an operation is recorded on. */
