@@ -8,12 +8,10 @@
 
 #define FEW_OPERANDS 16
 
-/* Opens a store the first time a walk reaches it: gradients a step has consumed will be written over. */
+/* Opens a store the first time a walk reaches it. What a step has consumed is not marked as written any more. */
 static void open_params(reel_params *params, reel_params **open)
 {
     if (params->state == GRADIENT_OPEN) return;
-    if (params->state == GRADIENT_NONE)
-        for (int i = 0; i < params->values.count; i++) params->values.slices[i].written = false;
     params->state = GRADIENT_OPEN;
     params->next_open = *open;
     *open = params;
@@ -40,7 +38,7 @@ static void close_params(reel_params *open, bool good)
     }
 }
 
-target first_target(reel_tape *tape, node *n, reel_params **open)
+static inline target first_of(reel_tape *tape, node *n, reel_params **open)
 {
     if (n->kind == NODE_OPERATION) n = tape_node(tape, n->rest->base);
     bool add = n->pass == tape->pass;
@@ -58,6 +56,11 @@ target first_target(reel_tape *tape, node *n, reel_params **open)
     void *to = node_gradient(tape, n);
     if (!to) to = n->gradient = arena_take(&tape->memory, (size_t)n->rest->array.size * tape->element);
     return (target){to, add};
+}
+
+target first_target(reel_tape *tape, node *n, reel_params **open)
+{
+    return first_of(tape, n, open);
 }
 
 static reel_status check_versions(const reel_tape *tape, const char *site, uint32_t last)
@@ -98,7 +101,9 @@ static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
         node *operand = tape_node(tape, indices[i]);
         in[i] = node_array_at(tape, operand, &rooms[i]);
         if (!node_wants(operand)) continue;
-        target t = target_of(tape, operand, (uint8_t)tape->pass, tape->element, open);
+        const uint8_t pass = (uint8_t)tape->pass;
+        const bool first = !(operand->flags & NODE_COMPACT) && operand->pass != pass;
+        target t = first ? first_of(tape, operand, open) : target_of(tape, operand, pass, tape->element, open);
         if (!t.to) return REEL_NO_MEMORY;
         gradient[i] = t.to;
         add[i] = t.add;
@@ -140,10 +145,15 @@ static void begin_pass(reel_tape *tape)
 /* All that is recorded up to node `last`, newest first. */
 static reel_status walk_nodes(reel_tape *tape, uint32_t last, reel_params **open)
 {
-    const struct number_kernels *k = tape->numbers;
-    for (uint32_t left = k->walk(tape, last + 1, open); left > 0; left = k->walk(tape, left - 1, open)) {
+    for (uint32_t left = last + 1; left > 0; left--) {
         node *n = tape_node(tape, left - 1);
-        if (node_is_number(n)) return REEL_NO_MEMORY;
+        if (n->pass != tape->pass) continue;
+        if (node_is_number(n)) {
+            left = tape->numbers->walk(tape, left, open);
+            if (left == 0) break;
+            n = tape_node(tape, left - 1);
+            if (node_is_number(n)) return REEL_NO_MEMORY;
+        }
         if (n->kind != NODE_OPERATION || n->rest->op->flags & REEL_OP_SHARES_GRADIENT) continue;
         reel_status status = walk_node(tape, n, open);
         if (status != REEL_OK) return status;
@@ -156,9 +166,9 @@ static bool start_gradient(reel_tape *tape, node *root, const reel_array *seed, 
 {
     const target start = target_of(tape, root, (uint8_t)tape->pass, tape->element, open);
     const bool add = start.add;
-    reel_array to = node_array(tape, root);
-    to.data = start.to;
+    reel_array room, to = {.data = start.to, .dtype = tape->dtype};
     if (!to.data) return false;
+    to.size = node_array_at(tape, root, &room)->size;
     for (int64_t i = 0; add && i < to.size; i++) {
         double x = seed ? reel_array_get(seed, i) : 1;
         if (to.dtype == REEL_FLOAT)
@@ -194,20 +204,21 @@ reel_status reel_backward_from(const char *site, reel_value value, const reel_ar
         return reel_error_set(context, REEL_BAD_HANDLE, site, "backward",
                               "the value is older than the last rewind or release");
     char text[SHAPE_TEXT_SIZE], seed_text[SHAPE_TEXT_SIZE];
-    const reel_array own = node_array(value.tape, n);
+    reel_array room;
+    const reel_array *own = node_array_at(value.tape, n, &room);
     if (!node_wants(n))
         return reel_error_set(context, REEL_BAD_STATE, site, "backward",
                               "the value %s depends on no parameter or variable, or was recorded without gradients",
-                              shape_text(text, &own));
-    if (!seed && own.size != 1)
+                              shape_text(text, own));
+    if (!seed && own->size != 1)
         return reel_error_set(context, REEL_BAD_SHAPE, site, "backward",
                               "found shape %s, expected one element (a loss; sum or mean makes one)",
-                              shape_text(text, &own));
+                              shape_text(text, own));
     if (seed &&
-        ((seed->dtype != REEL_FLOAT && seed->dtype != REEL_DOUBLE) || seed->size != own.size ||
-         seed->rank != own.rank || memcmp(seed->shape, own.shape, (size_t)seed->rank * sizeof *seed->shape) != 0))
+        ((seed->dtype != REEL_FLOAT && seed->dtype != REEL_DOUBLE) || seed->size != own->size ||
+         seed->rank != own->rank || memcmp(seed->shape, own->shape, (size_t)seed->rank * sizeof *seed->shape) != 0))
         return reel_error_set(context, REEL_BAD_SHAPE, site, "backward", "found a seed of %s %s, expected %s of reals",
-                              reel_dtype_name(seed->dtype), shape_text(seed_text, seed), shape_text(text, &own));
+                              reel_dtype_name(seed->dtype), shape_text(seed_text, seed), shape_text(text, own));
     return walk(site, value, seed);
 }
 

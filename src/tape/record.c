@@ -16,25 +16,25 @@ static void handle_error(reel_tape *tape, const reel_op *op, const char *site, i
 }
 
 /* The tape of the first operand that is not nil; NULL when a required one is nil. */
-static reel_tape *tape_of(const reel_op *op, int count, const reel_value *operands)
+static inline reel_tape *tape_of(const reel_op *op, int count, const reel_value *operands)
 {
-    reel_tape *tape = NULL;
-    for (int i = 0; i < count; i++) {
-        if (operands[i].tape)
-            tape = tape ? tape : operands[i].tape;
-        else if (i < op->least)
-            return NULL;
-    }
-    return tape;
+    const int required = op->least < count ? op->least : count;
+    for (int i = 0; i < required; i++)
+        if (!operands[i].tape) return NULL;
+    for (int i = 0; i < count; i++)
+        if (operands[i].tape) return operands[i].tape;
+    return NULL;
 }
 
 /* Result memory: its own, or operand 0's. */
-static inline bool place_result(reel_tape *tape, node_rest *own, const node *first, const reel_array *in)
+static inline bool place_result(reel_tape *tape, node_rest *own, const reel_array *in)
 {
     if (own->op->flags & REEL_OP_SHARES_VALUE) {
         own->array.data = in->data;
-        if (own->op->flags & REEL_OP_SHARES_GRADIENT)
-            own->base = first->kind == NODE_OPERATION ? first->rest->base : own->operand.few[0];
+        if (own->op->flags & REEL_OP_SHARES_GRADIENT) {
+            const node *of = tape_node(tape, own->operand.few[0]);
+            own->base = of->kind == NODE_OPERATION ? of->rest->base : own->operand.few[0];
+        }
         return true;
     }
     own->array.data = arena_take(&tape->memory, (size_t)own->array.size * element_size(own->array.dtype));
@@ -46,8 +46,7 @@ typedef struct operands {
     const reel_array **in;
     reel_array *rooms; /* for those that have no array of their own */
     uint32_t *indices;
-    const node *first; /* the first one's node */
-    unsigned flags;    /* of all of them, together */
+    unsigned flags; /* of all of them, together */
 } operands;
 
 /* Looks the operands up. False with an error when a handle is stale or of another tape. */
@@ -66,7 +65,6 @@ static inline bool take_operands(reel_tape *tape, const char *site, const reel_o
             handle_error(tape, op, site, i, v);
             return false;
         }
-        if (!o->first) o->first = n;
         o->in[i] = node_array_at(tape, n, &o->rooms[i]);
         o->indices[i] = v.index;
         o->flags |= n->flags;
@@ -75,7 +73,7 @@ static inline bool take_operands(reel_tape *tape, const char *site, const reel_o
 }
 
 /* The shape rule, memory for the result, forward. */
-static bool compute(reel_call *call, node_rest *own, const node *first)
+static inline bool compute(reel_call *call, node_rest *own)
 {
     const reel_op *op = own->op;
     reel_status status = op->shape(call);
@@ -87,7 +85,7 @@ static bool compute(reel_call *call, node_rest *own, const node *first)
             return false;
         }
     }
-    if (!place_result(call->tape, own, first, call->in[0])) return false;
+    if (!place_result(call->tape, own, call->in[0])) return false;
     if (op->flags & REEL_OP_SHARES_VALUE) return true;
     status = op->forward(call);
     if (status == REEL_OK) return true;
@@ -108,7 +106,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
                               op->least, op->most),
                REEL_NIL;
     if (!tape_has_room(tape, site)) return REEL_NIL;
-    node_rest *own = arena_take(&tape->memory, sizeof *own);
+    node_rest *own = arena_take(&tape->memory, sizeof *own + op->attributes_size);
     if (!own) return REEL_NIL;
     const reel_array *few_in[FEW_OPERANDS];
     reel_array few_rooms[FEW_OPERANDS];
@@ -116,13 +114,13 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     o.in = few_in;
     o.rooms = few_rooms;
     o.indices = own->operand.few;
-    o.first = NULL;
     o.flags = 0;
     if (count > FEW_OPERANDS) {
         o.in = arena_take(&tape->memory, (size_t)count * sizeof *o.in);
         o.rooms = arena_take(&tape->memory, (size_t)count * sizeof *o.rooms);
     }
-    if (count > 2) o.indices = own->operand.many = arena_take(&tape->memory, (size_t)count * sizeof *o.indices);
+    if (count > REST_OPERANDS)
+        o.indices = own->operand.many = arena_take(&tape->memory, (size_t)count * sizeof *o.indices);
     if (!o.in || !o.rooms || !o.indices) return REEL_NIL;
     if (!take_operands(tape, site, op, count, values, &o)) return REEL_NIL;
     own->array.size = 1;
@@ -130,15 +128,11 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     own->array.dtype = tape->dtype;
     own->op = op;
     own->site = site;
-    own->payload = NULL;
+    own->payload = op->attributes_size ? own + 1 : NULL;
     own->base = tape->count;
     own->count = count;
     unsigned wants = op->backward || op->flags & REEL_OP_SHARES_GRADIENT ? o.flags & tape->wants : 0;
-    if (op->attributes_size) {
-        own->payload = arena_take(&tape->memory, op->attributes_size);
-        if (!own->payload) return REEL_NIL;
-        memcpy(own->payload, attributes, op->attributes_size);
-    }
+    if (op->attributes_size) memcpy(own->payload, attributes, op->attributes_size);
     reel_call call;
     call.op = op;
     call.tape = tape;
@@ -153,7 +147,7 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.out_gradient = NULL;
     call.in_gradient = NULL;
     call.add = NULL;
-    if (!compute(&call, own, o.first)) return REEL_NIL;
+    if (!compute(&call, own)) return REEL_NIL;
     node *n = tape->next;
     n->rest = own;
     n->kind = NODE_OPERATION;

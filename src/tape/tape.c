@@ -107,7 +107,7 @@ reel_mark reel_tape_mark(const reel_tape *tape)
 reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
 {
     if (!tape) return REEL_BAD_ARGUMENT;
-    if (mark.rewinds != tape->rewinds || mark.count > tape->count || mark.used > tape->memory.used)
+    if (mark.rewinds != tape->rewinds || mark.count > tape->count || mark.used > arena_used(&tape->memory))
         return reel_error_set(tape->object.context, REEL_BAD_STATE, site, "tape_release",
                               "the mark was taken after what is on the tape now; marks are released newest first, and "
                               "not across a rewind");
@@ -180,7 +180,7 @@ bool tape_grow(reel_tape *tape, const char *site)
 }
 
 /* A leaf with a `rest`; the caller sets its array. */
-static node *leaf(reel_tape *tape, const char *site, node_kind kind)
+static inline node *leaf(reel_tape *tape, const char *site, node_kind kind)
 {
     if (!tape_has_room(tape, site)) return NULL;
     node_rest *rest = arena_take(&tape->memory, sizeof *rest);

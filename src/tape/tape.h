@@ -22,20 +22,22 @@ typedef enum node_kind {
     NODE_OPERATION
 } node_kind;
 
-/* What a value has besides, unless it is a number or a scalar: in the tape's arena. */
+/* What a value has besides, unless it is a number or a scalar: in the tape's arena, the attributes behind it. */
+#define REST_OPERANDS 4
 typedef struct node_rest {
     reel_array array;
     const reel_op *op; /* NULL for a leaf */
     const char *site;
     void *payload; /* operation: its attributes; parameter: its store */
     union {
-        uint32_t few[2]; /* up to two operands, */
-        uint32_t *many;  /* or more, in the arena */
+        uint32_t few[REST_OPERANDS]; /* up to so many, */
+        uint32_t *many;              /* or more, in the arena */
     } operand;
     uint32_t base; /* the node whose gradient this one shares: itself, unless it is a reshape; parameter: its slice */
     uint32_t version; /* parameter: its store's when it was recorded */
     int count;        /* operands */
 } node_rest;
+_Static_assert(sizeof(node_rest) == 2 * ARENA_ALIGN, "what stands behind it is aligned as the arena's memory is");
 
 /* The parameters of a unary number that has any, in the tape's arena. */
 typedef struct number_parameters {
@@ -164,7 +166,7 @@ static inline int node_count(const node *n)
 static inline const uint32_t *node_operands(const node *n)
 {
     if (n->flags & NODE_COMPACT) return n->operand;
-    return n->rest->count <= 2 ? n->rest->operand.few : n->rest->operand.many;
+    return n->rest->count <= REST_OPERANDS ? n->rest->operand.few : n->rest->operand.many;
 }
 
 /* Where the first element stands. */
