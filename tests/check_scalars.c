@@ -174,6 +174,50 @@ START_TEST(test_rounds_allocate_nothing)
 }
 END_TEST
 
+/* More walks than a node's note of them tells apart: each one writes over what an earlier one left, a variable adds up. */
+START_TEST(test_many_walks)
+{
+    reel_tape *tape = reel_tape_new(NULL, context, REEL_DOUBLE);
+    double three = 3;
+    reel_array start = reel_array_view(REEL_DOUBLE, &three, 0, NULL);
+    reel_value x = reel_variable(NULL, tape, &start), square = reel_mul(NULL, x, x);
+    reel_value left = reel_neg(NULL, square), right = reel_add(NULL, square, square);
+    ck_assert_ptr_null(reel_gradient(square).data);
+    for (int walk = 1; walk <= 600; walk++) {
+        bool once = walk <= 3;
+        ck_assert_int_eq(reel_backward(NULL, once ? left : right), REEL_OK);
+        ck_assert_double_eq(gradient_of(square), once ? -1 : 2);
+        ck_assert_double_eq(gradient_of(x), once ? -6 * walk : -18 + 12 * (walk - 3));
+        ck_assert(!reel_gradient(left).data == !once && !reel_gradient(right).data == once);
+    }
+    expect_fine();
+}
+END_TEST
+
+/* A release at every place around the end of the tape's first piece of memory, and recording on from there. */
+START_TEST(test_release_anywhere)
+{
+    reel_tape *tape = reel_tape_new(NULL, context, REEL_FLOAT);
+    float one = 1;
+    reel_array start = reel_array_view(REEL_FLOAT, &one, 0, NULL);
+    reel_value x = reel_variable(NULL, tape, &start), y = x;
+    for (int i = 0; i < 2040; i++) y = reel_add(NULL, y, x);
+    for (int kept = 0; kept < 16; kept++) {
+        reel_mark mark = reel_tape_mark(tape);
+        reel_value late = y;
+        for (int i = 0; i < 20; i++) late = i % 2 ? reel_mul(NULL, late, x) : reel_leaky_relu(NULL, late, 0.5);
+        ck_assert_double_eq(reel_item(NULL, late), 2041 + kept);
+        ck_assert_int_eq(reel_tape_release(NULL, tape, mark), REEL_OK);
+        ck_assert_int_eq(reel_tape_length(tape), 2041 + kept);
+        ck_assert(reel_is_nil(late) && !reel_is_nil(y));
+        y = reel_add(NULL, y, x);
+    }
+    ck_assert_int_eq(reel_backward(NULL, y), REEL_OK);
+    ck_assert_double_eq(gradient_of(x), 2057);
+    expect_fine();
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("scalars");
@@ -181,5 +225,7 @@ int main(void)
     tcase_add_test(tests, test_like_arrays);
     tcase_add_test(tests, test_life);
     tcase_add_test(tests, test_rounds_allocate_nothing);
+    tcase_add_test(tests, test_many_walks);
+    tcase_add_test(tests, test_release_anywhere);
     return run_case(tests, "scalars");
 }

@@ -64,11 +64,30 @@ void arena_free(arena *a)
     arena_init(a, a->context);
 }
 
-static void open_chunk(arena *a, arena_chunk *chunk)
+static char *chunk_start(const arena_chunk *chunk)
 {
+    return (char *)(uintptr_t)(chunk + 1);
+}
+
+/* The last place in it that is aligned as far as anything is. */
+static char *chunk_end(arena_chunk *chunk)
+{
+    char *end = (char *)chunk + chunk->size;
+    return end - ((uintptr_t)end & (ARENA_ALIGN - 1));
+}
+
+size_t arena_used(const arena *a)
+{
+    return a->older + (a->current ? (size_t)(a->next - chunk_start(a->current)) : 0);
+}
+
+/* older: bytes in use in the chunks before it. */
+static void open_chunk(arena *a, arena_chunk *chunk, size_t older)
+{
+    a->older = older;
     a->current = chunk;
-    a->next = (char *)(chunk + 1);
-    a->end = (char *)chunk + chunk->size;
+    a->next = chunk_start(chunk);
+    a->end = chunk_end(chunk);
     arena_poison(a->next, (size_t)(a->end - a->next));
 }
 
@@ -76,7 +95,7 @@ static void open_chunk(arena *a, arena_chunk *chunk)
 void *arena_grow(arena *a, size_t size)
 {
     size_t chunk_size = a->current ? 2 * a->current->size : FIRST_CHUNK;
-    size_t needed = size + sizeof(arena_chunk) + ARENA_ALIGN;
+    size_t needed = size + sizeof(arena_chunk) + 2 * ARENA_ALIGN;
     if (needed < size) needed = SIZE_MAX / 2;
     while (chunk_size < needed) chunk_size = chunk_size > SIZE_MAX / 4 ? needed : 2 * chunk_size;
     arena_chunk *chunk = a->spare;
@@ -89,18 +108,18 @@ void *arena_grow(arena *a, size_t size)
         if (!chunk) return NULL;
     }
     *chunk = (arena_chunk){.older = a->current, .size = chunk_size};
-    open_chunk(a, chunk);
+    open_chunk(a, chunk, arena_used(a));
     return arena_take(a, size);
 }
 
 arena_mark arena_mark_here(const arena *a)
 {
-    return (arena_mark){a->current, a->next, a->used};
+    return (arena_mark){a->current, a->next, arena_used(a)};
 }
 
 static void note_use(arena *a)
 {
-    if (a->used > a->largest) a->largest = a->used;
+    if (arena_used(a) > a->largest) a->largest = arena_used(a);
 }
 
 /* Gives back everything taken since the mark. The largest chunk that falls free is kept as a spare, so that a loop of
@@ -119,15 +138,16 @@ void arena_release(arena *a, arena_mark mark)
         a->spare = chunk;
     }
     a->next = mark.next;
-    a->end = a->current ? (char *)a->current + a->current->size : NULL;
+    a->end = a->current ? chunk_end(a->current) : NULL;
     if (a->current) arena_poison(a->next, (size_t)(a->end - a->next));
-    a->used = mark.used;
+    a->older = 0;
+    a->older = mark.used - arena_used(a);
 }
 
 void arena_rewind(arena *a)
 {
     note_use(a);
-    a->used = 0;
+    a->older = 0;
     if (!a->current) return;
     if (a->current->older) {
         /* One chunk for the most ever used; padding at chunk borders can differ, so leave some room. */
@@ -137,5 +157,5 @@ void arena_rewind(arena *a)
         if (!a->current) return;
         *a->current = (arena_chunk){.size = size};
     }
-    open_chunk(a, a->current);
+    open_chunk(a, a->current, 0);
 }

@@ -32,8 +32,7 @@ const char *reel_dtype_name(reel_dtype dtype)
 
 int64_t shape_size(reel_dtype dtype, int rank, const int64_t *shape)
 {
-    size_t element = reel_dtype_size(dtype);
-    if (rank < 0 || rank > REEL_MAX_RANK || element == 0 || (rank > 0 && !shape)) return -1;
+    if ((unsigned)dtype > REEL_UINT8 || rank < 0 || rank > REEL_MAX_RANK || (rank > 0 && !shape)) return -1;
     int64_t nonzero = 1, bytes;
     bool empty = false;
     for (int i = 0; i < rank; i++) {
@@ -41,7 +40,7 @@ int64_t shape_size(reel_dtype dtype, int rank, const int64_t *shape)
         empty |= shape[i] == 0;
         if (shape[i] && __builtin_mul_overflow(nonzero, shape[i], &nonzero)) return -1;
     }
-    if (__builtin_mul_overflow(nonzero, (int64_t)element, &bytes) || bytes > (int64_t)1 << 62) return -1;
+    if (__builtin_mul_overflow(nonzero, (int64_t)element_size(dtype), &bytes) || bytes > (int64_t)1 << 62) return -1;
     return empty ? 0 : nonzero;
 }
 

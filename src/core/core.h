@@ -80,8 +80,8 @@ typedef struct arena {
     reel_context *context;
     arena_chunk *current; /* the newest; older ones hang behind it */
     arena_chunk *spare;   /* one that a release gave back, or NULL */
-    char *next, *end;     /* free bytes of the current chunk */
-    size_t used;          /* bytes handed out since the last rewind, padding included */
+    char *next, *end;     /* free bytes of the current chunk; the end is aligned as far as anything is */
+    size_t older;         /* bytes handed out since the last rewind in older chunks, padding included */
     size_t largest;       /* the most bytes ever used between two rewinds */
 } arena;
 
@@ -93,6 +93,8 @@ typedef struct arena_mark {
 
 #define ARENA_ALIGN 64
 
+/* Bytes handed out since the last rewind, padding included. */
+size_t arena_used(const arena *a);
 void arena_init(arena *a, reel_context *context);
 void arena_free(arena *a);
 void *arena_grow(arena *a, size_t size);
@@ -116,8 +118,7 @@ static inline void *arena_take(arena *a, size_t size)
     size_t align = size < ARENA_ALIGN ? 16 : ARENA_ALIGN;
     size += size == 0; /* an arena without memory must not give NULL */
     uintptr_t at = ((uintptr_t)a->next + align - 1) & ~(uintptr_t)(align - 1);
-    if (size > (size_t)1 << 62 || !at || at + size > (uintptr_t)a->end) return arena_grow(a, size);
-    a->used += at + size - (uintptr_t)a->next;
+    if (size > (uintptr_t)a->end - at) return arena_grow(a, size);
     a->next = (char *)at + size;
 #ifdef REEL_POISON
     arena_unpoison((void *)at, size);

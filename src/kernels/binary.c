@@ -8,7 +8,6 @@
 
 extern const struct elementwise_kernels KERNEL(elementwise_table);
 extern const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT];
-extern const number_kernel KERNEL(unary_numbers)[UNARY_COUNT];
 extern sum_run_kernel KERNEL(sum_run);
 extern sum_rows_kernel KERNEL(sum_rows);
 
@@ -25,12 +24,6 @@ KERNEL_INLINE void put(real *p, V v, bool add, int64_t n)
         v_store(p, add ? v_load(p) + v : v);
     else
         v_store_some(p, add ? v_load_some(p, n) + v : v, n);
-}
-
-KERNEL_INLINE void put_one(void *to, real x, bool add)
-{
-    real *p = to;
-    *p = add ? *p + x : x;
 }
 
 /* What the gradient expressions of one row give for elements i .. i+n-1. */
@@ -69,20 +62,6 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
     {                                                                                                                  \
         run_backward(name##_gradient_##WHICH, RUNS, n, a, b, y, g, out, add);                                          \
     }
-#define NUMBER(name)                                                                                                   \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
-    {                                                                                                                  \
-        put_one(&y->value, name##_of(v_set(*(const real *)a), v_set(*(const real *)b))[0], false);                     \
-    }                                                                                                                  \
-    static void name##_number_backward(const tape_number *n, const void *as, const void *bs, void *to_a, void *to_b,   \
-                                       unsigned add)                                                                   \
-    {                                                                                                                  \
-        const void *ys = &n->value, *gs = &n->gradient;                                                                \
-        V a = v_set(*(const real *)as), b = v_set(*(const real *)bs);                                                  \
-        V y = v_set(*(const real *)ys), g = v_set(*(const real *)gs);                                                  \
-        if (to_a) put_one(to_a, name##_gradient_0(a, b, y, g)[0], add & 1);                                            \
-        if (to_b) put_one(to_b, name##_gradient_1(a, b, y, g)[0], add & 2);                                            \
-    }
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, forward, a_gradient, b_gradient)                     \
     KERNEL_INLINE V name##_of(V a, V b)                                                                                \
     {                                                                                                                  \
@@ -106,8 +85,7 @@ KERNEL_INLINE void run_backward(gradient_of *of, int runs, int64_t n, const real
     BACKWARD(name, 0, RUN_B)                                                                                           \
     BACKWARD(name, 1, RUN_BOTH)                                                                                        \
     BACKWARD(name, 1, RUN_A)                                                                                           \
-    BACKWARD(name, 1, RUN_B)                                                                                           \
-    NUMBER(name)
+    BACKWARD(name, 1, RUN_B)
 #include "kernels/elementwise.def"
 
 static const binary_kernel binary_kernels[BINARY_COUNT] = {
@@ -115,12 +93,6 @@ static const binary_kernel binary_kernels[BINARY_COUNT] = {
     {.forward = {name##_forward_RUN_BOTH, name##_forward_RUN_A, name##_forward_RUN_B},                                 \
      .backward = {{name##_backward_0_RUN_BOTH, name##_backward_0_RUN_A, name##_backward_0_RUN_B},                      \
                   {name##_backward_1_RUN_BOTH, name##_backward_1_RUN_A, name##_backward_1_RUN_B}}},
-#include "kernels/elementwise.def"
-};
-
-static const number_kernel binary_numbers[BINARY_COUNT] = {
-#define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, of, of_a, of_b)                                      \
-    {name##_number, name##_number_backward},
 #include "kernels/elementwise.def"
 };
 
@@ -161,8 +133,6 @@ static void where_gradient(int64_t n, const uint8_t *mask, int64_t mask_step, bo
 const struct elementwise_kernels KERNEL(elementwise_table) = {
     .unary = KERNEL(unary_kernels),
     .binary = binary_kernels,
-    .unary_numbers = KERNEL(unary_numbers),
-    .binary_numbers = binary_numbers,
     .sum_run = KERNEL(sum_run),
     .sum_rows = KERNEL(sum_rows),
     .where = where,

@@ -22,23 +22,6 @@ enum {
 /* Which operands of a run have an element for each of the result; the other one is a single number. */
 enum { RUN_BOTH, RUN_A, RUN_B, RUN_COUNT };
 
-/* One operation on single numbers. Its result y keeps what the walk back needs: value and gradient, a float or a double
- * each as the kernels' type is, and the parameters of a unary operation, which has no b. Backward: the gradients to_a and
- * to_b of the operands are not wanted where NULL, and otherwise added to where `add` has 1 or 2, else written. */
-typedef struct tape_number tape_number;
-typedef void number_forward(const void *a, const void *b, tape_number *y);
-typedef void number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b, unsigned add);
-struct tape_number {
-    double value, gradient;
-    number_backward *backward;
-    double p[2];
-};
-
-typedef struct number_kernel {
-    number_forward *forward;
-    number_backward *backward;
-} number_kernel;
-
 /* y = f(x) over n elements, in place too; x_gradient = or += g f'(x). */
 typedef struct unary_kernel {
     void (*forward)(int64_t n, const void *x, void *y, double p0, double p1);
@@ -79,7 +62,6 @@ typedef void where_gradient_kernel(int64_t n, const uint8_t *mask, int64_t mask_
 struct elementwise_kernels {
     const unary_kernel *unary;   /* [UNARY_COUNT] */
     const binary_kernel *binary; /* [BINARY_COUNT] */
-    const number_kernel *unary_numbers, *binary_numbers;
     sum_run_kernel *sum_run;
     sum_rows_kernel *sum_rows;
     where_kernel *where;

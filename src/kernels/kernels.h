@@ -22,6 +22,7 @@ struct reduce_kernels;
 struct layer_kernels;
 struct random_kernels;
 struct ssim_kernels;
+struct number_kernels; /* tape/numbers.h */
 
 typedef struct kernels {
     const char *isa; /* "generic", "avx2" or "avx512" */
@@ -35,6 +36,7 @@ typedef struct kernels {
     const struct layer_kernels *layer;
     const struct random_kernels *random;
     const struct ssim_kernels *ssim;
+    const struct number_kernels *number;
 } kernels;
 
 typedef enum kernels_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_COUNT } kernels_isa;

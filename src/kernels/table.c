@@ -15,6 +15,7 @@ extern const struct reduce_kernels KERNEL(reduce_table);
 extern const struct layer_kernels KERNEL(layer_table);
 extern const struct random_kernels KERNEL(random_table);
 extern const struct ssim_kernels KERNEL(ssim_table);
+extern const struct number_kernels KERNEL(number_table);
 
 const kernels KERNEL(kernels_table) = {
     .isa = KERNEL_STRING(KERNEL_ISA),
@@ -28,4 +29,5 @@ const kernels KERNEL(kernels_table) = {
     .layer = &KERNEL(layer_table),
     .random = &KERNEL(random_table),
     .ssim = &KERNEL(ssim_table),
+    .number = &KERNEL(number_table),
 };

@@ -6,7 +6,6 @@
 #include "kernels/elementwise.h"
 
 extern const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT];
-extern const number_kernel KERNEL(unary_numbers)[UNARY_COUNT];
 
 /* Stores a gradient or adds it: all of a vector, or the first n lanes. */
 KERNEL_INLINE void put(real *p, V v, bool add)
@@ -52,27 +51,10 @@ KERNEL_INLINE void put_some(real *p, V v, bool add, int64_t n)
             (void)x, (void)y, (void)g;                                                                                 \
             put_some(op + i, of_gradient, add, n - i);                                                                 \
         }                                                                                                              \
-    }                                                                                                                  \
-    static void name##_number(const void *a, const void *b, tape_number *y)                                            \
-    {                                                                                                                  \
-        (void)b;                                                                                                       \
-        name##_forward(1, a, &y->value, y->p[0], y->p[1]);                                                             \
-    }                                                                                                                  \
-    static void name##_number_backward(const tape_number *y, const void *a, const void *b, void *to_a, void *to_b,     \
-                                       unsigned add)                                                                   \
-    {                                                                                                                  \
-        (void)b, (void)to_b;                                                                                           \
-        if (to_a) name##_backward(1, a, &y->value, &y->gradient, to_a, add & 1, y->p[0], y->p[1]);                     \
     }
 #include "kernels/elementwise.def"
 
 const unary_kernel KERNEL(unary_kernels)[UNARY_COUNT] = {
 #define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient) {name##_forward, name##_backward},
-#include "kernels/elementwise.def"
-};
-
-const number_kernel KERNEL(unary_numbers)[UNARY_COUNT] = {
-#define UNARY(name, parameters, formula, low, high, kink, q0, q1, of, of_gradient)                                     \
-    {name##_number, name##_number_backward},
 #include "kernels/elementwise.def"
 };

@@ -5,7 +5,7 @@
 #include "kernels/broadcast.h"
 #include "ops/families.h"
 #include "ops/spread.h"
-#include "tape/tape.h"
+#include "tape/numbers.h"
 #include <reel/ops.h>
 
 static const reel_op binary_ops[BINARY_COUNT];
@@ -88,18 +88,11 @@ static const reel_op binary_ops[BINARY_COUNT] = {
 #include "kernels/elementwise.def"
 };
 
-/* Not inline, with the operands where they come in: each operation's function is then no more than the jump to here. */
-static __attribute__((noinline)) reel_value record_any(const char *site, reel_value a, reel_value b, int which)
+/* The tape's type and instruction set have a function for each. */
+static inline reel_value record(const char *site, reel_value a, reel_value b, int which)
 {
+    if (a.tape) return a.tape->numbers->binary[which](site, a, b);
     return reel_record(site, &binary_ops[which], 2, (const reel_value[]){a, b}, NULL);
-}
-
-static __attribute__((noinline)) reel_value record(const char *site, reel_value a, reel_value b, int which)
-{
-    if (!a.tape) return record_any(site, a, b, which);
-    const number_kernel *kernel = &a.tape->kernels->elementwise->binary_numbers[which];
-    reel_value y = tape_record_number(site, &binary_ops[which], kernel, 2, a, b, NULL);
-    return y.tape ? y : record_any(site, a, b, which);
 }
 
 #define BINARY(name, formula, a_low, a_high, b_low, b_high, kink, f, da, db)                                           \

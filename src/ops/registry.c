@@ -3,6 +3,7 @@
  * The registry of built-in operations: all families in order.
  */
 #include "ops/families.h"
+#include "tape/tape.h"
 
 #include <string.h>
 
@@ -28,4 +29,9 @@ const reel_op *reel_op_find(const char *name)
         const reel_op *op = reel_op_at(i);
         if (!op || strcmp(op->name, name) == 0) return op;
     }
+}
+
+const reel_op *number_op(node_kind kind, int which)
+{
+    return kind == NODE_BINARY ? binary_family[which] : unary_family[which];
 }

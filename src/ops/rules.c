@@ -17,11 +17,10 @@ reel_status rule_real(reel_call *call, int i)
 
 reel_status rule_all_real(reel_call *call)
 {
-    for (int i = 0; i < call->count; i++) {
-        if (!call->in[i] || call->in[i]->dtype == call->out->dtype) continue;
-        reel_status status = rule_real(call, i);
-        if (status != REEL_OK) return status;
-    }
+    const reel_array *const *in = call->in;
+    const reel_dtype expected = call->out->dtype;
+    for (int i = 0; i < call->count; i++)
+        if (in[i] && in[i]->dtype != expected) return rule_real(call, i);
     return REEL_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "kernels/elementwise.h"
 #include "ops/families.h"
 #include "ops/spread.h"
-#include "tape/tape.h"
+#include "tape/numbers.h"
 #include <reel/ops.h>
 
 #include <math.h>
@@ -123,21 +123,15 @@ static inline bool plain(int which, const double *p)
 /* Not inline: each operation's function is then no more than the jump to here with its number. */
 static __attribute__((noinline)) reel_value record(const char *site, reel_value x, int which)
 {
-    const reel_op *op = &unary_ops[which];
-    reel_value y = REEL_NIL;
-    if (x.tape)
-        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary_numbers[which], 1, x, REEL_NIL, NULL);
-    return y.tape ? y : reel_record(site, op, 1, &x, NULL);
+    reel_value y = x.tape ? x.tape->numbers->unary(site, which, x, NULL) : REEL_NIL;
+    return y.tape ? y : reel_record(site, &unary_ops[which], 1, &x, NULL);
 }
 
 static __attribute__((noinline)) reel_value record_with(const char *site, reel_value x, int which, double p0, double p1)
 {
-    const reel_op *op = &unary_ops[which];
     const double p[] = {p0, p1};
-    reel_value y = REEL_NIL;
-    if (x.tape && plain(which, p))
-        y = tape_record_number(site, op, &x.tape->kernels->elementwise->unary_numbers[which], 1, x, REEL_NIL, p);
-    return y.tape ? y : reel_record(site, op, 1, &x, p);
+    reel_value y = x.tape && plain(which, p) ? x.tape->numbers->unary(site, which, x, p) : REEL_NIL;
+    return y.tape ? y : reel_record(site, &unary_ops[which], 1, &x, p);
 }
 
 #define FUNCTION_0(name)                                                                                               \

@@ -9,11 +9,13 @@
 static const char *node_name(const node *n)
 {
     switch ((node_kind)n->kind) {
-    case NODE_OPERATION:
-    case NODE_NUMBER: return n->op->name;
-    case NODE_INPUT: return n->array.rank == 0 ? "scalar" : "input";
+    case NODE_BINARY:
+    case NODE_UNARY:
+    case NODE_OPERATION: return node_op(n)->name;
+    case NODE_SCALAR: return "scalar";
+    case NODE_INPUT: return n->rest->array.rank == 0 ? "scalar" : "input";
     case NODE_VARIABLE: return "variable";
-    case NODE_PARAMETER: return ((reel_params *)n->payload)->values.slices[n->base].name;
+    case NODE_PARAMETER: return ((reel_params *)n->rest->payload)->values.slices[n->rest->base].name;
     }
     return "?";
 }
@@ -62,20 +64,22 @@ reel_status reel_tape_print(const char *site, const reel_tape *tape, FILE *file)
     if (status != REEL_OK) return status;
     for (uint32_t i = 0; i < tape->count; i++) {
         const node *n = tape_node(tape, i);
+        const reel_array own = node_array(tape, n);
         char text[SHAPE_TEXT_SIZE];
         fprintf(file, "%4u  %s", i, node_name(n));
-        for (int k = 0; n->op && k < n->count; k++) {
+        for (int k = 0; k < node_count(n); k++) {
             uint32_t operand = node_operands(n)[k];
             if (operand == NO_OPERAND)
                 fprintf(file, " -");
             else
                 fprintf(file, " %%%u", operand);
         }
-        fprintf(file, "  %s", shape_text(text, &n->array));
-        print_range(file, "value", &n->array);
+        fprintf(file, "  %s", shape_text(text, &own));
+        print_range(file, "value", &own);
         reel_array gradient = reel_gradient(handle(tape, i));
         print_range(file, "gradient", &gradient);
-        fprintf(file, "  [%s]\n", n->site && *n->site ? n->site : "?");
+        const char *where = node_site(n);
+        fprintf(file, "  [%s]\n", where && *where ? where : "?");
     }
     return finish(site, "tape_print", tape, file);
 }
@@ -89,18 +93,21 @@ reel_status reel_tape_dot(const char *site, const reel_tape *tape, FILE *file)
         const node *n = tape_node(tape, i);
         static const char *const styles[] = {
             [NODE_OPERATION] = "style=rounded",
-            [NODE_NUMBER] = "style=rounded",
+            [NODE_BINARY] = "style=rounded",
+            [NODE_UNARY] = "style=rounded",
+            [NODE_SCALAR] = "style=filled, fillcolor=\"#e8e8e8\"",
             [NODE_INPUT] = "style=filled, fillcolor=\"#e8e8e8\"",
             [NODE_VARIABLE] = "style=filled, fillcolor=\"#cfe3f5\"",
             [NODE_PARAMETER] = "style=filled, fillcolor=\"#fbe3c0\"",
         };
+        const reel_array own = node_array(tape, n);
         char text[SHAPE_TEXT_SIZE];
         fprintf(file, "  n%u [label=\"", i);
         for (const char *c = node_name(n); *c; c++) fprintf(file, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-        fprintf(file, "\\n%s\", %s];\n", shape_text(text, &n->array), styles[n->kind]);
-        for (int k = 0; n->op && k < n->count; k++)
+        fprintf(file, "\\n%s\", %s];\n", shape_text(text, &own), styles[n->kind]);
+        for (int k = 0; k < node_count(n); k++)
             if (node_operands(n)[k] != NO_OPERAND)
-                fprintf(file, "  n%u -> n%u%s;\n", node_operands(n)[k], i, n->wants ? "" : " [style=dashed]");
+                fprintf(file, "  n%u -> n%u%s;\n", node_operands(n)[k], i, node_wants(n) ? "" : " [style=dashed]");
     }
     fprintf(file, "}\n");
     return finish(site, "tape_dot", tape, file);

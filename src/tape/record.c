@@ -16,70 +16,76 @@ static void handle_error(reel_tape *tape, const reel_op *op, const char *site, i
 }
 
 /* The tape of the first operand that is not nil; NULL when a required one is nil. */
-static reel_tape *tape_of(const reel_op *op, int count, const reel_value *operands)
+static inline reel_tape *tape_of(const reel_op *op, int count, const reel_value *operands)
 {
-    reel_tape *tape = NULL;
-    for (int i = 0; i < count; i++) {
-        if (operands[i].tape)
-            tape = tape ? tape : operands[i].tape;
-        else if (i < op->least)
-            return NULL;
-    }
-    return tape;
+    const int required = op->least < count ? op->least : count;
+    for (int i = 0; i < required; i++)
+        if (!operands[i].tape) return NULL;
+    for (int i = 0; i < count; i++)
+        if (operands[i].tape) return operands[i].tape;
+    return NULL;
 }
 
 /* Result memory: its own, or operand 0's. */
-static inline bool place_result(reel_tape *tape, node *n, const node *first)
+static inline bool place_result(reel_tape *tape, node_rest *own, const reel_array *in)
 {
-    if (n->op->flags & REEL_OP_SHARES_VALUE) {
-        n->array.data = first->array.data;
-        if (n->op->flags & REEL_OP_SHARES_GRADIENT) n->base = first->op ? first->base : node_operands(n)[0];
+    if (own->op->flags & REEL_OP_SHARES_VALUE) {
+        own->array.data = in->data;
+        if (own->op->flags & REEL_OP_SHARES_GRADIENT) {
+            const node *of = tape_node(tape, own->operand.few[0]);
+            own->base = of->kind == NODE_OPERATION ? of->rest->base : own->operand.few[0];
+        }
         return true;
     }
-    n->array.data = arena_take(&tape->memory, (size_t)n->array.size * element_size(n->array.dtype));
-    return n->array.data != NULL;
+    own->array.data = arena_take(&tape->memory, (size_t)own->array.size * element_size(own->array.dtype));
+    return own->array.data != NULL;
 }
 
-/* Looks the operands up: arrays, indices, the first one's node; *wants: does any of them want a gradient? False with an
- * error when a handle is stale or of another tape. */
+/* Where operands are looked up; tables up to FEW_OPERANDS stand on the stack. */
+typedef struct operands {
+    const reel_array **in;
+    reel_array *rooms; /* for those that have no array of their own */
+    uint32_t *indices;
+    unsigned flags; /* of all of them, together */
+} operands;
+
+/* Looks the operands up. False with an error when a handle is stale or of another tape. */
 static inline bool take_operands(reel_tape *tape, const char *site, const reel_op *op, int count,
-                                 const reel_value *operands, const reel_array **in, uint32_t *indices,
-                                 const node **first, bool *wants)
+                                 const reel_value *values, operands *o)
 {
     for (int i = 0; i < count; i++) {
-        reel_value v = operands[i];
+        reel_value v = values[i];
         if (!v.tape) {
-            in[i] = NULL;
-            indices[i] = NO_OPERAND;
+            o->in[i] = NULL;
+            o->indices[i] = NO_OPERAND;
             continue;
         }
-        node *operand = v.tape == tape ? value_node(v) : NULL;
-        if (!operand) {
+        const node *n = v.tape == tape ? value_node(v) : NULL;
+        if (!n) {
             handle_error(tape, op, site, i, v);
             return false;
         }
-        if (!*first) *first = operand;
-        in[i] = &operand->array;
-        indices[i] = v.index;
-        *wants |= operand->wants;
+        o->in[i] = node_array_at(tape, n, &o->rooms[i]);
+        o->indices[i] = v.index;
+        o->flags |= n->flags;
     }
     return true;
 }
 
 /* The shape rule, memory for the result, forward. */
-static bool compute(reel_call *call, node *n, const node *first)
+static inline bool compute(reel_call *call, node_rest *own)
 {
-    const reel_op *op = n->op;
+    const reel_op *op = own->op;
     reel_status status = op->shape(call);
     if (status != REEL_OK) goto failed;
-    if (n->array.rank > 0) {
-        n->array.size = shape_size(n->array.dtype, n->array.rank, n->array.shape);
-        if (n->array.size < 0) {
+    if (own->array.rank > 0) {
+        own->array.size = shape_size(own->array.dtype, own->array.rank, own->array.shape);
+        if (own->array.size < 0) {
             reel_call_fail(call, REEL_BAD_SHAPE, "the result would have too many elements");
             return false;
         }
     }
-    if (!place_result(call->tape, n, first)) return false;
+    if (!place_result(call->tape, own, call->in[0])) return false;
     if (op->flags & REEL_OP_SHARES_VALUE) return true;
     status = op->forward(call);
     if (status == REEL_OK) return true;
@@ -89,10 +95,9 @@ failed:
     return false;
 }
 
-reel_value reel_record(const char *site, const reel_op *op, int count, const reel_value *operands,
-                       const void *attributes)
+reel_value reel_record(const char *site, const reel_op *op, int count, const reel_value *values, const void *attributes)
 {
-    reel_tape *tape = tape_of(op, count, operands);
+    reel_tape *tape = tape_of(op, count, values);
     if (!tape) return REEL_NIL;
     reel_context *context = tape->object.context;
     if (context->status != REEL_OK) return REEL_NIL;
@@ -101,40 +106,40 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
                               op->least, op->most),
                REEL_NIL;
     if (!tape_has_room(tape, site)) return REEL_NIL;
-    node *n = tape_node(tape, tape->count);
-    const reel_array *few[FEW_OPERANDS], **in = few;
-    uint32_t *indices = n->operand.few;
-    if (count > FEW_OPERANDS) in = arena_take(&tape->memory, (size_t)count * sizeof *in);
-    if (count > 2) indices = n->operand.many = arena_take(&tape->memory, (size_t)count * sizeof *indices);
-    if (!in || !indices) return REEL_NIL;
-    const node *first = NULL;
-    bool wants = false;
-    if (!take_operands(tape, site, op, count, operands, in, indices, &first, &wants)) return REEL_NIL;
-    n->array.size = 1;
-    n->array.rank = 0;
-    n->array.dtype = tape->dtype;
-    n->gradient = NULL;
-    n->op = op;
-    n->site = site;
-    n->payload = NULL;
-    n->generation = tape->generation;
-    n->pass = 0;
-    n->count = (uint16_t)count;
-    n->kind = NODE_OPERATION;
-    wants = wants && tape->gradients && (op->backward || op->flags & REEL_OP_SHARES_GRADIENT);
-    n->base = tape->count;
-    if (op->attributes_size) {
-        n->payload = arena_take(&tape->memory, op->attributes_size);
-        if (!n->payload) return REEL_NIL;
-        memcpy(n->payload, attributes, op->attributes_size);
+    node_rest *own = arena_take(&tape->memory, sizeof *own + op->attributes_size);
+    if (!own) return REEL_NIL;
+    const reel_array *few_in[FEW_OPERANDS];
+    reel_array few_rooms[FEW_OPERANDS];
+    operands o;
+    o.in = few_in;
+    o.rooms = few_rooms;
+    o.indices = own->operand.few;
+    o.flags = 0;
+    if (count > FEW_OPERANDS) {
+        o.in = arena_take(&tape->memory, (size_t)count * sizeof *o.in);
+        o.rooms = arena_take(&tape->memory, (size_t)count * sizeof *o.rooms);
     }
+    if (count > REST_OPERANDS)
+        o.indices = own->operand.many = arena_take(&tape->memory, (size_t)count * sizeof *o.indices);
+    if (!o.in || !o.rooms || !o.indices) return REEL_NIL;
+    if (!take_operands(tape, site, op, count, values, &o)) return REEL_NIL;
+    own->array.size = 1;
+    own->array.rank = 0;
+    own->array.dtype = tape->dtype;
+    own->op = op;
+    own->site = site;
+    own->payload = op->attributes_size ? own + 1 : NULL;
+    own->base = tape->count;
+    own->count = count;
+    unsigned wants = op->backward || op->flags & REEL_OP_SHARES_GRADIENT ? o.flags & tape->wants : 0;
+    if (op->attributes_size) memcpy(own->payload, attributes, op->attributes_size);
     reel_call call;
     call.op = op;
     call.tape = tape;
     call.site = site;
-    call.attributes = n->payload;
-    call.out = &n->array;
-    call.in = in;
+    call.attributes = own->payload;
+    call.out = &own->array;
+    call.in = o.in;
     call.count = count;
     call.training = tape->training;
     call.wants_gradient = wants;
@@ -142,11 +147,11 @@ reel_value reel_record(const char *site, const reel_op *op, int count, const ree
     call.out_gradient = NULL;
     call.in_gradient = NULL;
     call.add = NULL;
-    if (!compute(&call, n, first)) return REEL_NIL;
-    n->wants = wants;
-    n->rest = 0;
-    n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
-    return (reel_value){tape, tape->count++, n->generation};
+    if (!compute(&call, own)) return REEL_NIL;
+    node *n = tape->next;
+    n->rest = own;
+    n->kind = NODE_OPERATION;
+    return node_finish(tape, n, wants);
 }
 
 void *reel_call_scratch(reel_call *call, size_t bytes)

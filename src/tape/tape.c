@@ -7,19 +7,29 @@
 #include <math.h>
 #include <string.h>
 
-/* A chunk begins at a cache line of the block it is in, which is noted behind it. */
-#define CHUNK_BYTES (NODE_CHUNK * sizeof(node) + NODE_ALIGN)
+/* Nodes begin at a cache line of the block that holds them. This stands behind them. */
+typedef struct node_chunk {
+    void *block;
+    struct node_chunk *older;
+} node_chunk;
 
-static void **block_of(node *chunk)
+static size_t nodes_bytes(const reel_tape *tape)
 {
-    return (void **)(void *)(chunk + NODE_CHUNK);
+    return NODE_CHUNK * tape->stride;
+}
+
+static size_t block_bytes(const reel_tape *tape)
+{
+    return nodes_bytes(tape) + NODE_ALIGN + sizeof(node_chunk);
 }
 
 static void tape_destroy(reel_object *object)
 {
     reel_tape *tape = (reel_tape *)object;
-    for (uint32_t i = 0; i < tape->chunk_count; i++)
-        memory_free(object->context, *block_of(tape->chunks[i]), CHUNK_BYTES);
+    for (node_chunk *chunk = tape->newest_chunk, *older; chunk; chunk = older) {
+        older = chunk->older;
+        memory_free(object->context, chunk->block, block_bytes(tape));
+    }
     memory_free(object->context, tape->chunks, tape->chunk_capacity * sizeof *tape->chunks);
     arena_free(&tape->memory);
     object_release(object, sizeof *tape);
@@ -35,8 +45,12 @@ reel_tape *reel_tape_new(const char *site, reel_context *context, reel_dtype dty
     reel_tape *tape = object_new(context, site, "tape_new", sizeof *tape, tape_destroy);
     if (!tape) return NULL;
     tape->dtype = dtype;
+    tape->element = (uint32_t)element_size(dtype);
+    tape->stride = NODE_HEAD + 2 * (size_t)tape->element;
     tape->kernels = kernels_get(dtype);
-    tape->gradients = tape->training = true;
+    tape->numbers = tape->kernels->number;
+    tape->wants = NODE_WANTS;
+    tape->training = true;
     tape->generation = 1;
     tape->newest_param = NO_OPERAND;
     arena_init(&tape->memory, context);
@@ -63,13 +77,23 @@ int64_t reel_tape_length(const reel_tape *tape)
     return tape ? tape->count : 0;
 }
 
+/* To be called when the tape gets shorter. */
+static void seek(reel_tape *tape)
+{
+    const uint32_t chunk = tape->count / NODE_CHUNK;
+    tape->limit = chunk < tape->chunk_count ? (chunk + 1) * NODE_CHUNK : tape->count;
+    if (tape->count < tape->limit) tape->next = tape_node(tape, tape->count);
+}
+
 void reel_tape_rewind(reel_tape *tape)
 {
     if (!tape) return;
     tape->count = 0;
+    tape->pass = 0;
     tape->newest_param = NO_OPERAND;
     tape->generation++;
     tape->rewinds++;
+    seek(tape);
     arena_rewind(&tape->memory);
 }
 
@@ -83,13 +107,14 @@ reel_mark reel_tape_mark(const reel_tape *tape)
 reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
 {
     if (!tape) return REEL_BAD_ARGUMENT;
-    if (mark.rewinds != tape->rewinds || mark.count > tape->count || mark.used > tape->memory.used)
+    if (mark.rewinds != tape->rewinds || mark.count > tape->count || mark.used > arena_used(&tape->memory))
         return reel_error_set(tape->object.context, REEL_BAD_STATE, site, "tape_release",
                               "the mark was taken after what is on the tape now; marks are released newest first, and "
                               "not across a rewind");
     while (tape->newest_param != NO_OPERAND && tape->newest_param >= mark.count)
-        tape->newest_param = tape_node(tape, tape->newest_param)->operand.few[0];
+        tape->newest_param = tape_node(tape, tape->newest_param)->rest->operand.few[0];
     tape->count = mark.count;
+    seek(tape);
     tape->generation++;
     arena_release(&tape->memory, (arena_mark){mark.chunk, mark.next, mark.used});
     return REEL_OK;
@@ -98,8 +123,8 @@ reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
 bool reel_tape_set_gradients(reel_tape *tape, bool on)
 {
     if (!tape) return false;
-    bool before = tape->gradients;
-    tape->gradients = on;
+    bool before = tape->wants;
+    tape->wants = on ? NODE_WANTS : 0;
     return before;
 }
 
@@ -126,50 +151,54 @@ static bool add_chunk(reel_tape *tape, const char *site)
     reel_context *context = tape->object.context;
     if (tape->chunk_count == tape->chunk_capacity) {
         uint32_t capacity = tape->chunk_capacity ? 2 * tape->chunk_capacity : 8;
-        node **grown = memory_resize(context, site, "tape", tape->chunks, tape->chunk_capacity * sizeof *grown,
-                                     capacity * sizeof *grown);
+        uintptr_t *grown = memory_resize(context, site, "tape", tape->chunks, tape->chunk_capacity * sizeof *grown,
+                                         capacity * sizeof *grown);
         if (!grown) return false;
         tape->chunks = grown;
         tape->chunk_capacity = capacity;
     }
-    char *block = memory_new(context, site, "tape", CHUNK_BYTES);
+    char *block = memory_new(context, site, "tape", block_bytes(tape));
     if (!block) return false;
-    node *chunk = (node *)(void *)(block + (-(uintptr_t)block & (NODE_ALIGN - 1)));
-    *block_of(chunk) = block;
-    tape->chunks[tape->chunk_count++] = chunk;
+    char *nodes = block + (-(uintptr_t)block & (NODE_ALIGN - 1));
+    node_chunk *chunk = (node_chunk *)(void *)(nodes + nodes_bytes(tape));
+    *chunk = (node_chunk){block, tape->newest_chunk};
+    tape->newest_chunk = chunk;
+    tape->chunks[tape->chunk_count] = (uintptr_t)nodes - tape->chunk_count * nodes_bytes(tape);
+    tape->chunk_count++;
     return true;
 }
 
 bool tape_grow(reel_tape *tape, const char *site)
 {
-    if (tape->count < NO_OPERAND - NODE_CHUNK) return add_chunk(tape, site);
-    reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
-    return false;
+    if (tape->count >= NO_OPERAND - NODE_CHUNK) {
+        reel_error_set(tape->object.context, REEL_NO_MEMORY, site, "tape", "more than 2^32 values recorded");
+        return false;
+    }
+    if (tape->count / NODE_CHUNK == tape->chunk_count && !add_chunk(tape, site)) return false;
+    seek(tape);
+    return true;
 }
 
+/* A leaf with a `rest`; the caller sets its array. */
 static inline node *leaf(reel_tape *tape, const char *site, node_kind kind)
 {
-    if (!tape || context_failed(tape->object.context)) return NULL;
     if (!tape_has_room(tape, site)) return NULL;
-    node *n = tape_node(tape, tape->count);
-    n->gradient = NULL;
-    n->op = NULL;
-    n->site = site;
-    n->payload = NULL;
-    n->generation = tape->generation;
-    n->pass = 0;
-    n->count = 0;
+    node_rest *rest = arena_take(&tape->memory, sizeof *rest);
+    if (!rest) return NULL;
+    rest->op = NULL;
+    rest->site = site;
+    rest->payload = NULL;
+    rest->base = tape->count;
+    rest->count = 0;
+    node *n = tape->next;
+    n->rest = rest;
     n->kind = (uint8_t)kind;
-    n->base = tape->count;
-    return n; /* the caller sets the array */
+    return n;
 }
 
 static inline reel_value finish(reel_tape *tape, node *n, bool wants)
 {
-    n->wants = wants;
-    n->rest = 0;
-    n->single = n->array.rank == 0 && n->array.dtype == tape->dtype;
-    return (reel_value){tape, tape->count++, n->generation};
+    return node_finish(tape, n, wants ? tape->wants : 0);
 }
 
 static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_array *array, bool variable)
@@ -187,14 +216,15 @@ static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_ar
                REEL_NIL;
     node *n = leaf(tape, site, variable ? NODE_VARIABLE : NODE_INPUT);
     if (!n) return REEL_NIL;
-    n->array = *array;
+    reel_array *own = &n->rest->array;
+    *own = *array;
     if (real && array->dtype != tape->dtype) {
-        n->array.dtype = tape->dtype;
-        n->array.data = arena_take(&tape->memory, (size_t)array->size * reel_dtype_size(tape->dtype));
-        if (!n->array.data) return REEL_NIL;
-        array_convert(&n->array, array);
+        own->dtype = tape->dtype;
+        own->data = arena_take(&tape->memory, (size_t)array->size * reel_dtype_size(tape->dtype));
+        if (!own->data) return REEL_NIL;
+        array_convert(own, array);
     }
-    return finish(tape, n, variable && tape->gradients);
+    return finish(tape, n, variable);
 }
 
 reel_value reel_input(const char *site, reel_tape *tape, const reel_array *array)
@@ -209,17 +239,16 @@ reel_value reel_variable(const char *site, reel_tape *tape, const reel_array *ar
 
 reel_value reel_scalar(const char *site, reel_tape *tape, double number)
 {
-    node *n = leaf(tape, site, NODE_INPUT);
-    if (!n) return REEL_NIL;
-    n->array.size = 1;
-    n->array.rank = 0;
-    n->array.dtype = tape->dtype;
-    n->array.data = &n->scalar.number.value;
+    if (!tape || context_failed(tape->object.context) || !tape_has_room(tape, site)) return REEL_NIL;
+    node *n = tape->next;
+    n->site = site;
+    n->generation = tape->generation;
+    n->state = NODE_STATE(NODE_SINGLE | NODE_COMPACT, NODE_SCALAR, 0);
     if (tape->dtype == REEL_FLOAT)
-        *(float *)n->array.data = (float)number;
+        n->single[0] = (float)number;
     else
-        *(double *)n->array.data = number;
-    return finish(tape, n, false);
+        n->twice[0] = number;
+    return tape_push(tape);
 }
 
 reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, int index)
@@ -238,17 +267,18 @@ reel_value reel_param(const char *site, reel_tape *tape, reel_params *params, in
     node *n = leaf(tape, site, NODE_PARAMETER);
     if (!n) return REEL_NIL;
     const slice *s = &params->values.slices[index];
-    n->array.size = s->size;
-    n->array.rank = s->rank;
-    n->array.dtype = params->dtype;
-    n->array.data = (char *)params->values.data + (size_t)s->offset * element_size(params->dtype);
-    memcpy(n->array.shape, s->shape, sizeof s->shape);
-    n->payload = params;
-    n->pass = params->version;
-    n->base = (uint32_t)index;
-    n->operand.few[0] = tape->newest_param;
+    node_rest *rest = n->rest;
+    rest->array.size = s->size;
+    rest->array.rank = s->rank;
+    rest->array.dtype = params->dtype;
+    rest->array.data = (char *)params->values.data + (size_t)s->offset * element_size(params->dtype);
+    memcpy(rest->array.shape, s->shape, sizeof s->shape);
+    rest->payload = params;
+    rest->version = params->version;
+    rest->base = (uint32_t)index;
+    rest->operand.few[0] = tape->newest_param;
     tape->newest_param = tape->count;
-    return finish(tape, n, tape->gradients && s->trainable);
+    return finish(tape, n, s->trainable);
 }
 
 bool reel_is_nil(reel_value value)
@@ -259,41 +289,66 @@ bool reel_is_nil(reel_value value)
 bool reel_wants_gradient(reel_value value)
 {
     const node *n = value_node(value);
-    return n && n->wants;
+    return n && node_wants(n);
 }
 
 double reel_item(const char *site, reel_value value)
 {
     const node *n = value_node(value);
     if (!n) return NAN;
-    if (n->array.size != 1) {
+    reel_array room, *a = node_array_at(value.tape, n, &room);
+    if (a->size != 1) {
         char text[SHAPE_TEXT_SIZE];
         reel_error_set(value.tape->object.context, REEL_BAD_SHAPE, site, "item", "found shape %s, expected one element",
-                       shape_text(text, &n->array));
+                       shape_text(text, a));
         return NAN;
     }
-    return reel_array_get(&n->array, 0);
+    return reel_array_get(a, 0);
 }
 
 reel_array reel_data(reel_value value)
 {
     const node *n = value_node(value);
-    return n ? n->array : (reel_array){0};
+    return n ? node_array(value.tape, n) : (reel_array){0};
 }
 
 reel_array reel_gradient(reel_value value)
 {
     const node *n = value_node(value);
     if (!n) return (reel_array){0};
-    if (n->kind == NODE_PARAMETER) return reel_params_gradient(n->payload, (int)n->base);
-    reel_array gradient = n->array;
-    const node *base = tape_node(value.tape, n->base);
-    if (n->op && base->kind == NODE_PARAMETER) {
-        reel_array whole = reel_params_gradient(base->payload, (int)base->base);
-        gradient.data = whole.data;
+    if (n->kind == NODE_PARAMETER) return reel_params_gradient(n->rest->payload, (int)n->rest->base);
+    const reel_tape *tape = value.tape;
+    reel_array gradient = node_array(tape, n);
+    const node *base = n->flags & NODE_COMPACT ? n : tape_node(tape, n->rest->base);
+    if (base->kind == NODE_PARAMETER) {
+        gradient.data = reel_params_gradient(base->rest->payload, (int)base->rest->base).data;
     } else {
-        bool written = base->kind == NODE_VARIABLE ? base->pass != 0 : base->pass == value.tape->pass;
-        gradient.data = n->wants && written ? node_gradient(base) : NULL;
+        bool written = base->pass && (base->kind == NODE_VARIABLE || base->pass == tape->pass);
+        gradient.data = node_wants(n) && written ? node_gradient(tape, base) : NULL;
     }
     return gradient;
+}
+
+const reel_op *node_op(const node *n)
+{
+    if (node_is_number(n)) return number_op((node_kind)n->kind, n->which);
+    return n->flags & NODE_COMPACT ? NULL : n->rest->op;
+}
+
+const char *node_site(const node *n)
+{
+    if (!(n->flags & NODE_COMPACT)) return n->rest->site;
+    return n->flags & NODE_PARAMETERS ? n->parameters->site : n->site;
+}
+
+void *node_attributes(const node *n)
+{
+    if (!(n->flags & NODE_COMPACT)) return n->rest->payload;
+    return n->flags & NODE_PARAMETERS ? n->parameters->p : NULL;
+}
+
+reel_array node_array(const reel_tape *tape, const node *n)
+{
+    if (!(n->flags & NODE_COMPACT)) return n->rest->array;
+    return (reel_array){.data = node_data(n), .size = 1, .rank = 0, .dtype = tape->dtype};
 }

@@ -52,17 +52,18 @@ static void say_range(sentence *s, const reel_array *a)
 
 static const char *param_name(const node *n)
 {
-    return n->kind == NODE_PARAMETER ? ((reel_params *)n->payload)->values.slices[n->base].name : NULL;
+    return n->kind == NODE_PARAMETER ? ((reel_params *)n->rest->payload)->values.slices[n->rest->base].name : NULL;
 }
 
 static void say_operands(sentence *s, const reel_tape *tape, const node *n)
 {
-    for (int i = 0; i < n->count; i++) {
+    for (int i = 0; i < node_count(n); i++) {
         if (node_operands(n)[i] == NO_OPERAND) continue;
         const node *operand = tape_node(tape, node_operands(n)[i]);
+        const reel_array a = node_array(tape, operand);
         say(s, "%s operand %d ", i ? "," : "", i + 1);
         if (param_name(operand)) say(s, "\"%s\" ", param_name(operand));
-        say_range(s, &operand->array);
+        say_range(s, &a);
     }
 }
 
@@ -72,8 +73,8 @@ static sentence start(reel_origin *o, const reel_tape *tape, uint32_t index, con
     double number = reel_array_get(where, element);
     *o = (reel_origin){
         .value = {(reel_tape *)(uintptr_t)tape, index, n->generation},
-        .operation = n->op ? n->op->name : NULL,
-        .site = n->site,
+        .operation = node_op(n) ? node_op(n)->name : NULL,
+        .site = node_site(n),
         .element = element,
         .number = isnan(number) ? (double)NAN : number, /* whatever its sign */
     };
@@ -83,13 +84,15 @@ static sentence start(reel_origin *o, const reel_tape *tape, uint32_t index, con
 static void tell_value(reel_origin *o, const reel_tape *tape, uint32_t index, int64_t element)
 {
     const node *n = tape_node(tape, index);
+    const reel_op *op = node_op(n);
+    const reel_array own = node_array(tape, n);
     char shape[SHAPE_TEXT_SIZE];
-    sentence s = start(o, tape, index, &n->array, element);
-    shape_text(shape, &n->array);
+    sentence s = start(o, tape, index, &own, element);
+    shape_text(shape, &own);
     o->parameter = param_name(n);
-    const char *site = n->site ? n->site : "?";
-    if (n->op) {
-        say(&s, "%s at %s made %g (element %lld of %s) from finite numbers:", n->op->name, site, o->number,
+    const char *site = node_site(n) ? node_site(n) : "?";
+    if (op) {
+        say(&s, "%s at %s made %g (element %lld of %s) from finite numbers:", op->name, site, o->number,
             (long long)element, shape);
         say_operands(&s, tape, n);
     } else if (o->parameter) {
@@ -101,17 +104,24 @@ static void tell_value(reel_origin *o, const reel_tape *tape, uint32_t index, in
     }
 }
 
+static int64_t first_odd_of(const reel_tape *tape, uint32_t index)
+{
+    if (index == NO_OPERAND) return -1;
+    const reel_array a = node_array(tape, tape_node(tape, index));
+    return first_odd(&a);
+}
+
 /* From a value that is not finite down its operands that are not, to the one that has no such operand. */
 static bool in_values(const reel_tape *tape, uint32_t index, reel_origin *o)
 {
-    int64_t element = first_odd(&tape_node(tape, index)->array);
+    int64_t element = first_odd_of(tape, index);
     if (element < 0) return false;
     for (bool further = true; further;) {
         const node *n = tape_node(tape, index);
         further = false;
-        for (int k = 0; n->op && k < n->count && !further; k++) {
+        for (int k = 0; k < node_count(n) && !further; k++) {
             uint32_t operand = node_operands(n)[k];
-            int64_t brought = operand == NO_OPERAND ? -1 : first_odd(&tape_node(tape, operand)->array);
+            int64_t brought = first_odd_of(tape, operand);
             further = brought >= 0;
             if (!further) continue;
             index = operand;
@@ -132,11 +142,11 @@ static void tell_gradient(reel_origin *o, const reel_tape *tape, uint32_t index,
     o->backward = true;
     o->operand = operand;
     o->parameter = param_name(to);
-    say(&s, "%s at %s made %g (element %lld of %s) on the way back, in the gradient of operand %d", n->op->name,
-        n->site ? n->site : "?", o->number, (long long)element, shape_text(shape, where), operand + 1);
+    say(&s, "%s at %s made %g (element %lld of %s) on the way back, in the gradient of operand %d", node_op(n)->name,
+        node_site(n) ? node_site(n) : "?", o->number, (long long)element, shape_text(shape, where), operand + 1);
     if (o->parameter) say(&s, " \"%s\"", o->parameter);
-    reel_array g = n->array;
-    g.data = node_gradient(n);
+    reel_array g = node_array(tape, n);
+    g.data = node_gradient(tape, n);
     say(&s, ", from finite numbers: gradient of the result ");
     say_range(&s, &g);
     say(&s, ",");
@@ -147,34 +157,35 @@ static void tell_gradient(reel_origin *o, const reel_tape *tape, uint32_t index,
 static reel_status share_of(reel_tape *tape, uint32_t index, reel_origin *o, bool *found)
 {
     const node *n = tape_node(tape, index);
-    const int count = n->count;
+    const int count = node_count(n);
     const reel_array **in = arena_take(&tape->memory, (size_t)count * sizeof *in);
+    reel_array *rooms = arena_take(&tape->memory, ((size_t)count + 1) * sizeof *rooms);
     void **gradient = arena_take(&tape->memory, (size_t)count * sizeof *gradient);
     bool *add = arena_take(&tape->memory, (size_t)count * sizeof *add);
-    if (!in || !gradient || !add) return REEL_NO_MEMORY;
+    if (!in || !rooms || !gradient || !add) return REEL_NO_MEMORY;
     for (int i = 0; i < count; i++) {
-        node *operand = node_operands(n)[i] == NO_OPERAND ? NULL : tape_node(tape, node_operands(n)[i]);
-        in[i] = operand ? &operand->array : NULL;
+        const node *operand = node_operands(n)[i] == NO_OPERAND ? NULL : tape_node(tape, node_operands(n)[i]);
+        in[i] = operand ? node_array_at(tape, operand, &rooms[i]) : NULL;
         add[i] = false;
         gradient[i] = NULL;
-        if (!operand || !operand->wants) continue;
-        gradient[i] = arena_take(&tape->memory, (size_t)operand->array.size * element_size(tape->dtype));
+        if (!operand || !node_wants(operand)) continue;
+        gradient[i] = arena_take(&tape->memory, (size_t)in[i]->size * element_size(tape->dtype));
         if (!gradient[i]) return REEL_NO_MEMORY;
     }
-    reel_call call = {.op = n->op,
+    reel_call call = {.op = node_op(n),
                       .tape = tape,
-                      .site = n->site,
-                      .attributes = n->payload,
-                      .out = (reel_array *)(uintptr_t)&n->array,
+                      .site = node_site(n),
+                      .attributes = node_attributes(n),
+                      .out = node_array_at(tape, n, &rooms[count]),
                       .in = in,
                       .count = count,
                       .training = tape->training,
                       .wants_gradient = true,
                       .rng = tape->rng,
-                      .out_gradient = node_gradient(n),
+                      .out_gradient = node_gradient(tape, n),
                       .in_gradient = gradient,
                       .add = add};
-    reel_status status = n->op->backward(&call);
+    reel_status status = call.op->backward(&call);
     for (int i = 0; status == REEL_OK && i < count && !*found; i++) {
         if (!gradient[i]) continue;
         reel_array share = *in[i];
@@ -197,7 +208,7 @@ static void tell_sum(reel_origin *o, const reel_tape *tape, uint32_t index, cons
     if (o->parameter)
         say(&s, "the gradients that reach parameter \"%s\"", o->parameter);
     else
-        say(&s, "the gradients that reach the result of %s at %s", n->op->name, n->site ? n->site : "?");
+        say(&s, "the gradients that reach the result of %s at %s", node_op(n)->name, node_site(n) ? node_site(n) : "?");
     say(&s, ", %s, are finite but add up to %g (element %lld)", shape_text(shape, g), o->number, (long long)odd);
 }
 
@@ -209,9 +220,10 @@ static bool in_gradients(reel_tape *tape, reel_origin *o)
     reel_status status = REEL_OK;
     for (uint32_t i = tape->count; i-- > 0 && !found && status == REEL_OK && tape->pass > 0;) {
         const node *n = tape_node(tape, i);
-        if (!n->op || n->pass != tape->pass || !n->op->backward || n->op->flags & REEL_OP_SHARES_GRADIENT) continue;
-        reel_array g = n->array;
-        g.data = node_gradient(n);
+        const reel_op *op = node_op(n);
+        if (!op || n->pass != tape->pass || !op->backward || op->flags & REEL_OP_SHARES_GRADIENT) continue;
+        reel_array g = node_array(tape, n);
+        g.data = node_gradient(tape, n);
         int64_t odd = first_odd(&g);
         if (odd >= 0) { /* none of the newer values passed it on: their shares overflowed when they were added up */
             tell_sum(o, tape, i, &g, odd);
@@ -221,11 +233,11 @@ static bool in_gradients(reel_tape *tape, reel_origin *o)
         status = share_of(tape, i, o, &found);
         arena_release(&tape->memory, mark);
     }
-    for (uint32_t i = tape->newest_param; i != NO_OPERAND && !found; i = tape_node(tape, i)->operand.few[0]) {
+    for (uint32_t i = tape->newest_param; i != NO_OPERAND && !found; i = tape_node(tape, i)->rest->operand.few[0]) {
         const node *n = tape_node(tape, i);
-        const reel_params *params = n->payload;
-        if (!n->wants || params->state != GRADIENT_FRESH) continue;
-        reel_array g = reel_params_gradient(n->payload, (int)n->base);
+        const reel_params *params = n->rest->payload;
+        if (!node_wants(n) || params->state != GRADIENT_FRESH) continue;
+        reel_array g = reel_params_gradient(params, (int)n->rest->base);
         int64_t odd = first_odd(&g);
         found = odd >= 0;
         if (found) tell_sum(o, tape, i, &g, odd);

@@ -32,8 +32,8 @@ static double norm_of(const reel_params *p, const void *data, int64_t offset, in
 
 static bool is_relu(const node *n)
 {
-    return n->op && n->kind == NODE_OPERATION && n->array.rank > 0 && n->array.size > 0 &&
-           (strcmp(n->op->name, "relu") == 0 || strcmp(n->op->name, "linear_relu") == 0);
+    if (n->kind != NODE_OPERATION || n->rest->array.rank == 0 || n->rest->array.size == 0) return false;
+    return strcmp(n->rest->op->name, "relu") == 0 || strcmp(n->rest->op->name, "linear_relu") == 0;
 }
 
 static int64_t count_relus(const reel_tape *tape)
@@ -65,7 +65,7 @@ void monitor_units(const reel_tape *tape, int64_t *units, int64_t *dead, int64_t
     for (uint32_t i = 0; i < tape->count; i++) {
         int64_t here, silent;
         if (!is_relu(tape_node(tape, i))) continue;
-        count_dead(&tape_node(tape, i)->array, &here, &silent);
+        count_dead(&tape_node(tape, i)->rest->array, &here, &silent);
         *units += here;
         *dead += silent;
         if (silent == here && here > 1 && here > *layer) *layer = here;
@@ -80,7 +80,7 @@ static void put_relus(text_rows *to, const reel_tape *tape)
         const node *n = tape_node(tape, i);
         if (!is_relu(n)) continue;
         int64_t units, dead;
-        count_dead(&n->array, &units, &dead);
+        count_dead(&n->rest->array, &units, &dead);
         text_put_integer(to, first ? "{\"units\": " : ", {\"units\": ", units);
         text_put_number(to, ", \"dead\": ", units ? (double)dead / (double)units : 0);
         text_put(to, "}");

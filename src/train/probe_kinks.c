@@ -57,16 +57,19 @@ static uint8_t side(side_of kind, const reel_array *out, const reel_array *a, co
 static bool look_at(probe *p, const reel_tape *tape, const node *n, side_of kind)
 {
     const uint32_t *operands = node_operands(n);
-    const reel_array *a = &tape_node(tape, operands[0])->array, *b = NULL;
-    if (n->count > 1 && operands[1] != NO_OPERAND) b = &tape_node(tape, operands[1])->array;
-    int64_t count = n->array.size;
+    reel_array rooms[3];
+    const reel_array *a = node_array_at(tape, tape_node(tape, operands[0]), &rooms[0]), *b = NULL;
+    const reel_array *out = node_array_at(tape, n, &rooms[2]);
+    if (node_count(n) > 1 && operands[1] != NO_OPERAND)
+        b = node_array_at(tape, tape_node(tape, operands[1]), &rooms[1]);
+    int64_t count = out->size;
     /* Of two operands that are stretched over each other, look at one that is not. */
     if (kind == SIDE_CHOICE && a->size != count) a = b;
     if (kind == SIDE_LARGER) count = a->size;
     if (kind == SIDE_LARGER && (!b || b->size != count || !is_real(b))) return true;
     if (kind != SIDE_RESULT && (!a || a->size != count || !is_real(a))) return true;
     if (!reserve(p, count)) return false;
-    for (int64_t i = 0; i < count; i++) p->kinks.sides[p->kinks.count++] = side(kind, &n->array, a, b, i);
+    for (int64_t i = 0; i < count; i++) p->kinks.sides[p->kinks.count++] = side(kind, out, a, b, i);
     return true;
 }
 
@@ -75,9 +78,10 @@ bool kinks_note(probe *p, const reel_tape *tape)
     p->kinks.count = 0;
     for (uint32_t i = 0; i < tape->count; i++) {
         const node *n = tape_node(tape, i);
-        if (!n->op) continue;
+        const reel_op *op = node_op(n);
+        if (!op) continue;
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-            if (strcmp(n->op->name, kinds[k].operation) == 0 && !look_at(p, tape, n, kinds[k].side)) return false;
+            if (strcmp(op->name, kinds[k].operation) == 0 && !look_at(p, tape, n, kinds[k].side)) return false;
     }
     return true;
 }
