@@ -9,6 +9,7 @@
  */
 #include "kernels/kernels.h"
 #include "kernels/matmul.h"
+#include "kernels/matmul_small.h"
 #include "kernels/tile.h"
 
 extern const struct matmul_kernels KERNEL(matmul_table);
@@ -162,6 +163,7 @@ typedef struct form {
     int64_t qj, qk;  /* Q[t][j] = q[j * qj + t * qk] */
     int64_t vectors; /* width of a panel */
     int64_t depth;   /* rows of Q taken at a time */
+    int64_t group; /* panels that are packed together, for blocks of rows of P that stay in the second cache; 1: none */
 } form;
 
 KERNEL_INLINE int64_t vectors_for(int64_t n)
@@ -169,12 +171,16 @@ KERNEL_INLINE int64_t vectors_for(int64_t n)
     return (n + LANES - 1) / LANES;
 }
 
-static const real zeros[WIDE * LANES];
-
 /* Bytes of a packed panel, for few rows of D and for many: AVX-512 is fed from the second cache as well as from the first
  * one, narrower vectors want most of the panel in the first. */
 #define SMALL_PANEL_BYTES (16 * 1024)
 #define PANEL_BYTES ((V_BYTES < 64 ? 24 : 128) * 1024)
+
+/* A P of more bytes than that would come from afar for each panel: with narrow vectors GROUP panels take BLOCK_ROWS rows of
+ * it, before the next rows come. */
+#define NEAR_BYTES (256 * 1024)
+#define GROUP 8
+#define BLOCK_ROWS 96
 
 /* In steps of one vector: transposing C costs 2 per element, packing with transposition 5 per vector. For a C of one
  * column that is contiguous, transposed and not are the same. */
@@ -212,7 +218,13 @@ static form form_of(const matmul_task *t, bool swapped)
     f.packed = f.qj != 1 || (V_BYTES == 16 && f.columns % LANES) || (!swapped && pack_rows_of(t));
     int64_t bytes = f.rows < 2 * TILE_ROWS(VECTORS) ? SMALL_PANEL_BYTES : PANEL_BYTES;
     f.depth = f.packed ? bytes / (f.vectors * V_BYTES) : f.k;
+    if (f.packed && f.depth < f.k) { /* pieces of about one size */
+        const int64_t pieces = (f.k + f.depth - 1) / f.depth;
+        f.depth = ((f.k + pieces - 1) / pieces + 3) & -4;
+    }
     if (f.depth > f.k) f.depth = f.k;
+    const bool far = f.rows * f.k * (int64_t)sizeof(real) > NEAR_BYTES && f.columns > f.vectors * LANES;
+    f.group = V_BYTES < 64 && f.packed && !swapped && far ? GROUP : 1;
     return f;
 }
 
@@ -289,6 +301,16 @@ static void pack_transposed(real *to, const real *q, int64_t qj, int64_t depth, 
     }
 }
 
+/* The rows t ... t + depth - 1 of the panel whose first column is j. */
+static void pack_panel(const form *f, int64_t j, int64_t t, int64_t depth, int64_t vectors, int64_t columns, real *to)
+{
+    const real *q = f->q + j * f->qj + t * f->qk;
+    if (f->qj == 1)
+        pack(to, q, f->qk, depth, vectors, columns);
+    else
+        pack_transposed(to, q, f->qj, depth, vectors, columns);
+}
+
 /* Runs the panel whose first column is j over all of k; d, start and part are set. */
 static void run_depth(panel *s, const form *f, int64_t j, int64_t vectors, int64_t columns, bool relu, real *scratch)
 {
@@ -299,10 +321,7 @@ static void run_depth(panel *s, const form *f, int64_t j, int64_t vectors, int64
         s->q = f->q + j * f->qj + t * f->qk;
         s->ldq = f->qk;
         if (f->packed) {
-            if (f->qj == 1)
-                pack(scratch, s->q, f->qk, s->k, vectors, columns);
-            else
-                pack_transposed(scratch, s->q, f->qj, s->k, vectors, columns);
+            pack_panel(f, j, t, s->k, vectors, columns, scratch);
             s->q = scratch;
             s->ldq = vectors * LANES;
         }
@@ -344,198 +363,58 @@ static void run_swapped(const matmul_task *task, panel *s, const form *f, int64_
         for (int64_t i = 0; i < f->rows; i++) c[x * task->ldc + i] = kept[i * width + x];
 }
 
+/* Where the panel of `vectors` vectors from column j on begins in C, and with what. */
+static panel panel_of(const matmul_task *task, const form *f, int64_t j, int64_t vectors, int64_t columns)
+{
+    const real *bias = task->bias;
+    panel s = {.rows = f->rows, .pi = f->pi, .pk = f->pk, .d = (real *)task->c + j, .ldd = task->ldc};
+    s.part = tile_part_of((int)(columns - (vectors - 1) * LANES));
+    s.start = task->add ? s.d : bias ? bias + j : zeros;
+    s.start_step = task->add ? s.ldd : 0;
+    return s;
+}
+
+/* The panels from column first on, up to f->group of them, over all of k, a block of rows of P after the other. */
+static void run_group(const matmul_task *task, const form *f, int64_t first, real *scratch)
+{
+    const int64_t width = f->vectors * LANES, room = f->depth * width;
+    const int64_t end = f->columns - first < f->group * width ? f->columns : first + f->group * width;
+    for (int64_t t = 0, depth; t < f->k; t += depth) {
+        depth = f->k - t < f->depth ? f->k - t : f->depth;
+        for (int64_t i = 0; i < f->rows; i += BLOCK_ROWS)
+            for (int64_t j = first, k = 0; j < end; j += width, k++) {
+                const int64_t columns = end - j < width ? end - j : width, vectors = vectors_for(columns);
+                if (i == 0) pack_panel(f, j, t, depth, vectors, columns, scratch + k * room);
+                panel s = panel_of(task, f, j, vectors, columns);
+                s.rows = f->rows - i < BLOCK_ROWS ? f->rows - i : BLOCK_ROWS;
+                s.d += i * s.ldd;
+                s.start = t > 0 ? s.d : s.start + i * s.start_step;
+                if (t > 0) s.start_step = s.ldd;
+                s.k = depth;
+                s.p = f->p + i * f->pi + t * f->pk;
+                s.q = scratch + k * room;
+                s.ldq = vectors * LANES;
+                s.relu = t + depth == f->k && task->activation == MATMUL_RELU;
+                panels[1][vectors](&s);
+            }
+    }
+}
+
 static void run_panels(const matmul_task *task, const form *f, real *scratch)
 {
-    real *c = task->c;
-    const real *bias = task->bias;
-    for (int64_t j = 0; j < f->columns;) {
+    for (int64_t j = 0; j < f->columns && f->group > 1; j += f->group * f->vectors * LANES)
+        run_group(task, f, j, scratch);
+    for (int64_t j = 0; j < f->columns && f->group <= 1;) {
         int64_t left = f->columns - j, vectors = vectors_for(left);
         vectors = vectors >= f->vectors ? f->vectors : vectors < VECTORS ? vectors : VECTORS;
         int64_t columns = left < vectors * LANES ? left : vectors * LANES;
-        panel s = {.rows = f->rows, .pi = f->pi, .pk = f->pk};
-        s.part = tile_part_of((int)(columns - (vectors - 1) * LANES));
-        if (f->swapped) {
+        panel s = panel_of(task, f, j, vectors, columns);
+        if (f->swapped)
             run_swapped(task, &s, f, j, vectors, columns, scratch);
-        } else {
-            s.d = c + j;
-            s.ldd = task->ldc;
-            s.start = task->add ? s.d : bias ? bias + j : zeros;
-            s.start_step = task->add ? s.ldd : 0;
+        else
             run_depth(&s, f, j, vectors, columns, task->activation == MATMUL_RELU, scratch);
-        }
         j += columns;
     }
-}
-
-/* k <= SHALLOW and n <= LANES: all of op(B) stays in registers. */
-#define SHALLOW 4
-
-/* `lanes`: n if that is LANES or half of it (a masked store that straddles cache lines costs twice), else 0. */
-KERNEL_INLINE void shallow_rows(const matmul_task *t, const int k, const V *row, tile_part part, const int lanes)
-{
-    const int64_t pi = t->transpose_a ? 1 : t->lda, pk = t->transpose_a ? t->lda : 1, ldc = t->ldc;
-    const real *p = t->a;
-    real *c = t->c;
-    const bool add = t->add, relu = t->activation == MATMUL_RELU;
-    V start = t->bias && !add ? tile_load(t->bias, part) : (V){0};
-    for (int64_t i = 0, m = t->m; i < m; i++, p += pi, c += ldc) {
-        V sum = add ? tile_load(c, part) : start;
-        TILE_UNROLL(4)
-        for (int x = 0; x < k; x++) sum = vfma(v_set(p[x * pk]), row[x], sum);
-        if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
-        if (lanes == LANES)
-            v_store(c, sum);
-        else if (lanes > 0)
-            memcpy(c, &sum, sizeof sum / 2);
-        else
-            tile_store(c, part, sum);
-    }
-}
-
-/* The same for any n, B not transposed: row after row, since such a product is mostly writing. */
-KERNEL_INLINE void shallow_wide(const matmul_task *t, const int k)
-{
-    const int64_t pi = t->transpose_a ? 1 : t->lda, pk = t->transpose_a ? t->lda : 1, ldb = t->ldb, n = t->n;
-    const real *p = t->a, *q = t->b, *bias = t->bias;
-    real *c = t->c;
-    const bool add = t->add, relu = t->activation == MATMUL_RELU;
-    const int64_t whole = n / LANES * LANES;
-    const tile_part part = tile_part_of(n > whole ? (int)(n - whole) : LANES);
-    for (int64_t i = 0, m = t->m; i < m; i++, p += pi, c += t->ldc) {
-        const real *start = add ? c : bias;
-        V a[SHALLOW];
-        TILE_UNROLL(4)
-        for (int x = 0; x < k; x++) a[x] = v_set(p[x * pk]);
-        for (int64_t j = 0; j < whole; j += LANES) {
-            V sum = start ? v_load(start + j) : (V){0};
-            TILE_UNROLL(4)
-            for (int x = 0; x < k; x++) sum = vfma(a[x], v_load(q + x * ldb + j), sum);
-            if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
-            v_store(c + j, sum);
-        }
-        if (n == whole) continue;
-        V sum = start ? tile_load(start + whole, part) : (V){0};
-        TILE_UNROLL(4)
-        for (int x = 0; x < k; x++) sum = vfma(a[x], tile_load(q + x * ldb + whole, part), sum);
-        if (relu) sum = v_select(sum < (V){0}, (V){0}, sum);
-        tile_store(c + whole, part, sum);
-    }
-}
-
-static void run_shallow_wide(const matmul_task *t)
-{
-    switch (t->k) {
-    case 1: shallow_wide(t, 1); break;
-    case 2: shallow_wide(t, 2); break;
-    case 3: shallow_wide(t, 3); break;
-    case 4: shallow_wide(t, 4); break;
-    }
-}
-
-static void run_shallow(const matmul_task *t)
-{
-    V row[SHALLOW];
-    const tile_part part = tile_part_of((int)t->n);
-    const real *b = t->b;
-    if (t->transpose_b) {
-        real kept[SHALLOW][LANES] = {{0}};
-        for (int64_t j = 0; j < t->n; j++)
-            for (int64_t x = 0; x < t->k; x++) kept[x][j] = b[j * t->ldb + x];
-        for (int x = 0; x < SHALLOW; x++) row[x] = v_load(kept[x]);
-    } else {
-        for (int64_t x = 0; x < t->k; x++) row[x] = tile_load(b + x * t->ldb, part);
-    }
-#define SHALLOW_CASE(k, lanes)                                                                                         \
-    case 4 * (lanes) + k:                                                                                              \
-        shallow_rows(t, k, row, part, lanes);                                                                          \
-        break;
-#define SHALLOW_CASES(lanes) SHALLOW_CASE(1, lanes) SHALLOW_CASE(2, lanes) SHALLOW_CASE(3, lanes) SHALLOW_CASE(4, lanes)
-    switch (t->k + (t->n == LANES || t->n == LANES / 2 ? 4 * t->n : 0)) {
-        SHALLOW_CASES(0)
-        SHALLOW_CASES(LANES / 2)
-        SHALLOW_CASES(LANES)
-    }
-}
-
-/* One row, B transposed: squares of op(B) are turned in registers, and what they hold is used at once. */
-#define ROW_VECTORS 4
-
-/* sum, and LANES terms of each of LANES columns: x[i * step] times element i of a row of `square`. */
-KERNEL_INLINE V row_square(const real *square, int64_t ldb, const real *x, int64_t step, V sum)
-{
-#if V_BYTES == 32
-    enum { UNIT = 16 / sizeof(real) };
-    TILE_UNROLL(2)
-    for (int h = 0; h < LANES; h += UNIT) { /* half a square at a time: no half need cross to the other */
-        V pair[UNIT];
-        V8 column[UNIT];
-        TILE_UNROLL(4)
-        for (int r = 0; r < UNIT; r++) pair[r] = tile_load_units(square + r * ldb + h, square + (r + UNIT) * ldb + h);
-        tile_transpose_units(pair, column);
-        TILE_UNROLL(4)
-        for (int r = 0; r < UNIT; r++) sum = vfma(v_set(x[(h + r) * step]), (V)column[r], sum);
-    }
-#else
-    V v[LANES];
-    TILE_UNROLL(16)
-    for (int r = 0; r < LANES; r++) v[r] = v_load(square + r * ldb);
-    tile_transpose(v);
-    TILE_UNROLL(16)
-    for (int r = 0; r < LANES; r++) sum = vfma(v_set(x[r * step]), v[r], sum);
-#endif
-    return sum;
-}
-
-/* The same of a square of which `columns` and `terms` exist. */
-KERNEL_INLINE V row_part(const real *square, int64_t ldb, int64_t columns, int terms, const real *x, int64_t step,
-                         V sum)
-{
-    const tile_part part = tile_part_of(terms);
-    V v[LANES];
-    TILE_UNROLL(16)
-    for (int r = 0; r < LANES; r++) v[r] = tile_load(r < columns ? square + r * ldb : zeros, part);
-    tile_transpose(v);
-    for (int r = 0; r < terms; r++) sum = vfma(v_set(x[r * step]), v[r], sum);
-    return sum;
-}
-
-KERNEL_INLINE void row_block(const matmul_task *t, int64_t j, const int vectors, int64_t columns)
-{
-    const real *start = t->add ? t->c : t->bias;
-    const int end = vectors - 1;
-    const tile_part part = tile_part_of((int)(columns - end * LANES));
-    real *c = t->c;
-    V sum[ROW_VECTORS] = {{0}};
-    c += j;
-    if (start) {
-        for (int y = 0; y < end; y++) sum[y] = v_load(start + j + y * LANES);
-        sum[end] = tile_load(start + j + end * LANES, part);
-    }
-    const real *x = t->a, *q = t->b;
-    const int64_t step = t->transpose_a ? t->lda : 1, ldb = t->ldb, whole = columns < LANES ? 0 : t->k / LANES * LANES;
-    q += j * ldb;
-    for (int64_t k = 0; k < whole; k += LANES) TILE_UNROLL(4)
-    for (int y = 0; y < vectors; y++) sum[y] = row_square(q + y * LANES * ldb + k, ldb, x + k * step, step, sum[y]);
-    for (int64_t k = whole; k < t->k; k += LANES)
-        for (int y = 0; y < vectors; y++)
-            sum[y] = row_part(q + y * LANES * ldb + k, ldb, columns - y * LANES,
-                              (int)(t->k - k < LANES ? t->k - k : LANES), x + k * step, step, sum[y]);
-    for (int y = 0; y < vectors && t->activation == MATMUL_RELU; y++)
-        sum[y] = v_select(sum[y] < (V){0}, (V){0}, sum[y]);
-    for (int y = 0; y < end; y++) v_store(c + y * LANES, sum[y]);
-    tile_store(c + end * LANES, part, sum[end]);
-}
-
-static bool is_row(const matmul_task *t)
-{
-    return t->m == 1 && t->transpose_b && t->n >= LANES && t->k >= LANES;
-}
-
-static void run_row(const matmul_task *t)
-{
-    int64_t j = 0;
-    for (; j + ROW_VECTORS * LANES <= t->n; j += ROW_VECTORS * LANES) row_block(t, j, ROW_VECTORS, ROW_VECTORS * LANES);
-    for (; j < t->n; j += LANES) row_block(t, j, 1, t->n - j < LANES ? t->n - j : LANES);
 }
 
 /* C no wider than a panel, B not transposed: one call. */
@@ -579,7 +458,7 @@ static void run_tiles(const matmul_task *task, real *scratch)
 static size_t panel_size(const matmul_task *task)
 {
     form f = form_of(task, is_swapped(task));
-    return f.packed ? (size_t)(f.depth * f.vectors) * V_BYTES : 0;
+    return f.packed ? (size_t)(f.group * f.depth * f.vectors) * V_BYTES : 0;
 }
 
 /* A transposed, of distant rows, and too large for the second cache: each element of a row of op(A) is in a cache line of its
