@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "io/json_read.h"
 #include "io/json_write.h"
+#include "io/number.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -122,6 +123,60 @@ START_TEST(writer_wraps_numbers)
     ck_assert(json_decode(d, json_member(json_root(d), "x"), REEL_DOUBLE, back, &fault));
     ck_assert(memcmp(data, back, sizeof data) == 0);
     json_writer_free(&w);
+    reel_context_free(context);
+}
+END_TEST
+
+/* Numbers of all lengths and layouts: of each fourth element all bits, zeros, powers of two and words among them. */
+static float sample_float(int i)
+{
+    static const float special[] = {
+        0, -0.0f, 1, 0.5f, INFINITY, NAN, -INFINITY, 1e-45f, 1.17549435e-38f, 3.4028235e38f};
+    uint32_t bits = (uint32_t)i * 2654435761u;
+    if (i % 4 == 1) bits = (bits & 0x83ffffff) | 0x3c000000;
+    if (i % 4 == 2) bits = (bits & 0x80ffffff) | 0x3f000000;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return i % 4 == 3 ? special[i / 4 % 10] : i % 97 < 40 ? (float)(i % 13) * 0.125f - 1 : x;
+}
+
+/* A list is printed and read in loops of its own, which must agree with one number at a time. */
+START_TEST(lists_of_floats_are_their_elements)
+{
+    enum { COUNT = 6000 };
+    static const size_t blanks[] = {0, 1, 13, 14, 15, 60};
+    static float values[COUNT], back[COUNT];
+    static char expected[COUNT * (NUMBER_TEXT_SIZE + 62)], text[sizeof expected + 2 * JSON_ARRAY_ROOM];
+    for (int i = 0; i < COUNT; i++) values[i] = sample_float(i);
+    reel_array array = reel_array_view(REEL_FLOAT, values, 1, (const int64_t[]){COUNT});
+    size_t b = blanks[_i], column = 7, n = 0, length = 1;
+    for (int i = 0; i < COUNT; i++) {
+        char number[NUMBER_TEXT_SIZE];
+        size_t digits = number_print_float(number, values[i]);
+        bool wrap = i && column + 2 + digits + 1 > JSON_COLUMNS;
+        if (wrap) n += (size_t)sprintf(expected + n, ",\n%*s%s", (int)b, "", number);
+        if (!wrap) n += (size_t)sprintf(expected + n, "%s%s", i ? ", " : "", number);
+        column = wrap ? b + digits : column + digits + (i ? 2 : 0);
+    }
+    json_array_text t = json_array_start(&array, false, 7, b);
+    for (size_t room = 0; !json_array_ended(&t); room = (room + 59) % 997)
+        length += json_array_print(&t, text + length, JSON_ARRAY_ROOM + room);
+    ck_assert_uint_eq(length - 1, n);
+    ck_assert_int_eq(memcmp(text + 1, expected, n), 0);
+    ck_assert_uint_eq(t.column, column);
+
+    reel_context *context = reel_context_new(NULL);
+    text[0] = '[';
+    text[length] = ']';
+    json_document *d = json_document_new(NULL, context, "list", text, length + 1);
+    json_fault fault;
+    ck_assert_msg(d != NULL, "%s", reel_error_text(context));
+    ck_assert_int_eq(json_count(d, json_root(d)), COUNT);
+    ck_assert(json_decode(d, json_root(d), REEL_FLOAT, NULL, &fault));
+    ck_assert(json_decode(d, json_root(d), REEL_FLOAT, back, &fault));
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_msg(isnan(values[i]) ? isnan(back[i]) : memcmp(&back[i], &values[i], sizeof *back) == 0,
+                      "%d: %a read as %a", i, (double)values[i], (double)back[i]);
     reel_context_free(context);
 }
 END_TEST
@@ -400,6 +455,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, writer_layout);
     tcase_add_test(tests, writer_wraps_numbers);
+    tcase_add_loop_test(tests, lists_of_floats_are_their_elements, 0, 6);
     tcase_add_test(tests, writer_joins_what_fits);
     tcase_add_test(tests, writer_refuses);
     tcase_add_test(tests, reader_reads_what_the_writer_wrote);
