@@ -134,12 +134,14 @@ const char *json_skip_text(const char *text)
     return text + 1;
 }
 
-/* Is there a quote, backslash, control character or byte above 0x7f among the 64? A loop that the compiler turns into
+#define PLAIN_BLOCK 256
+
+/* Is there a quote, backslash, control character or byte above 0x7f in the block? A loop that the compiler turns into
  * vectors. */
 static bool any_special(const char *text)
 {
     unsigned char found = 0;
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < PLAIN_BLOCK; i++) {
         signed char c = (signed char)text[i];
         found |= (unsigned char)(c < 0x20) | (unsigned char)(c == '"') | (unsigned char)(c == '\\');
     }
@@ -151,7 +153,7 @@ static bool any_special(const char *text)
 static const char *skip_plain(const char *text, const char *end)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    while (end - text >= 64 && !any_special(text)) text += 64;
+    while (end - text >= PLAIN_BLOCK && !any_special(text)) text += PLAIN_BLOCK;
     for (uint64_t x; end - text >= 8; text += 8) {
         memcpy(&x, text, 8);
         uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
