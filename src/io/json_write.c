@@ -300,7 +300,7 @@ static size_t print_floats(json_array_text *t, char *text, size_t room)
     size_t column = t->column, line = t->blanks, count = left < PRINTED_AT_ONCE ? left : PRINTED_AT_ONCE;
     if (count > fit) count = fit;
     memcpy(bits, data, count * sizeof *bits);
-    for (i = 0; i < count; i++) digits[i] = number_float_digits(bits[i]);
+    for (i = number_digits_avx2(bits, count, digits); i < count; i++) digits[i] = number_float_digits(bits[i]);
     char *at = text;
     for (i = 0; i < count; i++) {
         number_letters letters = number_float_letters(digits[i]);

@@ -14,7 +14,8 @@
 /* A finite float without its sign: nine digits, of which those at the end may be zeros, and where the point stands, counted
  * from the first of them. */
 typedef struct number_digits {
-    uint32_t digits;
+    uint64_t rest; /* behind the first, one a byte */
+    uint32_t first;
     int32_t point;
 } number_digits;
 
@@ -46,8 +47,26 @@ static inline void number_store(char *text, uint64_t letters)
     memcpy(text, &letters, 8);
 }
 
+/* The eight digits of x < 10^8, one a byte: halves of four, of two, of one, each divided by a multiplication. */
+static inline uint64_t number_eight_digits(uint32_t x)
+{
+    uint64_t four = x / 10000 | (uint64_t)(x % 10000) << 32;
+    uint64_t hundreds = (four * 10486 >> 20) & 0x0000007f0000007f;
+    uint64_t two = hundreds | (four - hundreds * 100) << 16;
+    uint64_t tens = (two * 103 >> 10) & 0x000f000f000f000f;
+    return tens | (two - tens * 10) << 8;
+}
+
+static inline number_digits number_nine_digits(uint32_t x, int point)
+{
+    return (number_digits){number_eight_digits(x % 100000000), x / 100000000, point};
+}
+
 /* Of powers of two, tiny numbers, 0 and what is not finite. */
 number_digits number_float_seldom(uint32_t bits);
+
+#define NUMBER_ONE ((uint64_t)1 << 59) /* units in which f is held */
+#define NUMBER_NEAR ((uint64_t)1 << 25)
 
 /* The fewest digits that read back to the float with these bits, c 2^q. With 2^23 < c < 2^24 its neighbours are 2^q away.
  *
@@ -61,7 +80,7 @@ number_digits number_float_seldom(uint32_t bits);
 static inline number_digits number_float_digits(uint32_t bits)
 {
     static const uint32_t scale[] = {100, 10, 1};
-    const uint64_t one = (uint64_t)1 << 60, near = (uint64_t)1 << 26;
+    const uint64_t one = NUMBER_ONE, near = NUMBER_NEAR;
     uint32_t fraction = bits & 0x7fffff, field = bits >> 23 & 0xff, c = fraction | 0x800000;
     if (field - 1 >= 0xfe || fraction == 0) return number_float_seldom(bits);
     int q = (int)field - 150, k = q * 1262611 >> 22;
@@ -69,25 +88,15 @@ static inline number_digits number_float_digits(uint32_t bits)
     int h = q + number_floor_log2_power(-k) + 1; /* 1 to 4 */
     number_uint128 p = (number_uint128)g * (c << h);
     uint32_t s = (uint32_t)(p >> 64), tens = s / 10;
-    uint64_t f = (uint64_t)p >> 4, rest = (s - 10 * tens) * one + f;
-    uint64_t half = (g >> (5 - h)) + near - (c & 1) * 2 * near;
+    uint64_t f = (uint64_t)p >> 5, rest = (s - 10 * tens) * one + f;
+    uint64_t half = (g >> (6 - h)) + near - (c & 1) * 2 * near;
     uint32_t down = rest < half;
     uint32_t up = 10 * one - half < rest;
     uint32_t mask = 0 - (down | up);
     uint32_t nearest = s + (f + (s & 1) * 2 * near > one / 2 + near);
     uint32_t digits = ((10 * (tens + up)) & mask) | (nearest & ~mask);
     uint32_t more = (digits >= 10000000) + (digits >= 100000000);
-    return (number_digits){digits * scale[more], k + 7 + (int)more};
-}
-
-/* The eight digits of x < 10^8, one a byte: halves of four, of two, of one, each divided by a multiplication. */
-static inline uint64_t number_eight_digits(uint32_t x)
-{
-    uint64_t four = x / 10000 | (uint64_t)(x % 10000) << 32;
-    uint64_t hundreds = (four * 10486 >> 20) & 0x0000007f0000007f;
-    uint64_t two = hundreds | (four - hundreds * 100) << 16;
-    uint64_t tens = (two * 103 >> 10) & 0x000f000f000f000f;
-    return tens | (two - tens * 10) << 8;
+    return number_nine_digits(digits * scale[more], k + 7 + (int)more);
 }
 
 /* d.ddde-07 of the nine digits `first`, `rest`, n of which count, for the decimal exponent e. */
@@ -107,9 +116,12 @@ static inline number_letters number_scientific(uint64_t first, uint64_t rest, si
     return (number_letters){low, high, at + 4};
 }
 
+/* The same of many: returns of how many, as many as go into whole vectors, where the processor has them. */
+size_t number_digits_avx2(const uint32_t *bits, size_t count, number_digits *digits);
+
 static inline number_letters number_float_letters(number_digits d)
 {
-    uint64_t first = d.digits / 100000000 + '0', rest = number_eight_digits(d.digits % 100000000);
+    uint64_t first = d.first + '0', rest = d.rest;
     /* without the zeros behind, found as the lowest bytes when the last digit comes first */
     size_t n = 9 - (((unsigned)__builtin_ctzll(__builtin_bswap64(rest) << 3 | (uint64_t)1 << 63) + 1) >> 3);
     rest |= 0x3030303030303030;

@@ -174,28 +174,31 @@ size_t number_print_double(char text[NUMBER_TEXT_SIZE], double x)
     return print_decimal(text, negative, shortest(c, (field ? (int)field : 1) - 1075, fraction == 0 && field > 1));
 }
 
-number_digits number_float_seldom(uint32_t bits)
+/* The finite float with these bits, not 0. */
+static decimal shortest_float(uint32_t bits)
 {
     uint32_t fraction = bits & 0x7fffff, field = bits >> 23 & 0xff, c = field ? fraction | 0x800000 : fraction;
-    if (field == 0xff) return (number_digits){0, NUMBER_NOT_FINITE};
-    if (c == 0) return (number_digits){0, 1};
-    decimal d = shortest(c, (field ? (int)field : 1) - 150, fraction == 0 && field > 1);
+    return shortest(c, (field ? (int)field : 1) - 150, fraction == 0 && field > 1);
+}
+
+number_digits number_float_seldom(uint32_t bits)
+{
+    if ((bits >> 23 & 0xff) == 0xff) return (number_digits){.point = NUMBER_NOT_FINITE};
+    if (bits << 1 == 0) return number_nine_digits(0, 1);
+    decimal d = shortest_float(bits);
     for (; d.digits < 100000000; d.exponent--) d.digits *= 10;
-    return (number_digits){(uint32_t)d.digits, d.exponent + 9};
+    return number_nine_digits((uint32_t)d.digits, d.exponent + 9);
 }
 
 size_t number_print_float(char text[NUMBER_TEXT_SIZE], float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    bool negative = bits >> 31;
+    bool negative = bits >> 31, nan = bits << 9;
     number_digits d = number_float_digits(bits);
-    if (d.point == NUMBER_NOT_FINITE) {
-        bool nan = bits << 9;
-        return print_word(text, negative && !nan, nan ? "nan" : "inf");
-    }
+    if (d.point == NUMBER_NOT_FINITE) return print_word(text, negative && !nan, nan ? "nan" : "inf");
     number_letters letters = number_float_letters(d);
-    if (letters.length == 0) return print_decimal(text, negative, (decimal){d.digits, d.point - 9});
+    if (letters.length == 0) return print_decimal(text, negative, shortest_float(bits));
     *text = '-';
     number_store(text + negative, letters.low);
     number_store(text + negative + 8, letters.high);
