@@ -86,8 +86,8 @@ static int fault_remove(void *user, const char *path)
 
 static file_ops ops_with(faults *f)
 {
-    return (file_ops){f,          fault_open,     fault_read,  fault_write,  NULL,
-                      fault_sync, fault_truncate, fault_close, fault_rename, fault_remove};
+    return (file_ops){f,           fault_open,   fault_read,  fault_write, fault_sync, fault_truncate,
+                      fault_close, fault_rename, fault_remove};
 }
 
 static char folder[64];
@@ -161,36 +161,6 @@ START_TEST(write_and_read)
     ck_assert(text && size == sizeof large - 1 && memcmp(text, large, sizeof large) == 0);
     memory_free(context, text, size + 1);
     ck_assert(!reel_failed(context));
-}
-END_TEST
-
-static void note_room(void *user, int file, off_t size)
-{
-    (void)file;
-    *(off_t *)user = size;
-}
-
-/* A large file has its room asked for, a small one has not; and the system's own way keeps the size. */
-START_TEST(room_for_a_large_file)
-{
-    off_t asked = 0;
-    file_ops ops = file_system;
-    ops.user = &asked;
-    ops.reserve = note_room;
-    char names[512];
-    ck_assert_uint_le(file_stream_names(path_of("r")), sizeof names);
-    const file_ops *each[] = {&ops, &file_system};
-    for (int i = 0; i < 2; i++) {
-        file_stream s;
-        file_stream_start(&s, each[i], path_of("r"), 0, names);
-        file_stream_reserve(&s, 1000);
-        ck_assert_int_eq(asked, i ? 1 << 20 : 0);
-        file_stream_reserve(&s, 1 << 20);
-        ck_assert_int_eq(asked, 1 << 20);
-        file_stream_put(&s, "content", 7);
-        ck_assert(file_stream_end(&s));
-        holds("r", "content");
-    }
 }
 END_TEST
 
@@ -496,7 +466,6 @@ int main(void)
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_test(tests, write_and_read);
     tcase_add_test(tests, write_in_the_current_folder);
-    tcase_add_test(tests, room_for_a_large_file);
     tcase_add_test(tests, every_failure_of_a_save);
     tcase_add_test(tests, interruptions_are_tried_again);
     tcase_add_test(tests, syncs_only_on_request);

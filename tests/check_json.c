@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "io/json_read.h"
 #include "io/json_write.h"
+#include "io/number.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -122,6 +123,60 @@ START_TEST(writer_wraps_numbers)
     ck_assert(json_decode(d, json_member(json_root(d), "x"), REEL_DOUBLE, back, &fault));
     ck_assert(memcmp(data, back, sizeof data) == 0);
     json_writer_free(&w);
+    reel_context_free(context);
+}
+END_TEST
+
+/* Numbers of all lengths and layouts: of each fourth element all bits, zeros, powers of two and words among them. */
+static float sample_float(int i)
+{
+    static const float special[] = {
+        0, -0.0f, 1, 0.5f, INFINITY, NAN, -INFINITY, 1e-45f, 1.17549435e-38f, 3.4028235e38f};
+    uint32_t bits = (uint32_t)i * 2654435761u;
+    if (i % 4 == 1) bits = (bits & 0x83ffffff) | 0x3c000000;
+    if (i % 4 == 2) bits = (bits & 0x80ffffff) | 0x3f000000;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return i % 4 == 3 ? special[i / 4 % 10] : i % 97 < 40 ? (float)(i % 13) * 0.125f - 1 : x;
+}
+
+/* A list is printed and read in loops of its own, which must agree with one number at a time. */
+START_TEST(lists_of_floats_are_their_elements)
+{
+    enum { COUNT = 6000 };
+    static const size_t blanks[] = {0, 1, 13, 14, 15, 60};
+    static float values[COUNT], back[COUNT];
+    static char expected[COUNT * (NUMBER_TEXT_SIZE + 62)], text[sizeof expected + 2 * JSON_ARRAY_ROOM];
+    for (int i = 0; i < COUNT; i++) values[i] = sample_float(i);
+    reel_array array = reel_array_view(REEL_FLOAT, values, 1, (const int64_t[]){COUNT});
+    size_t b = blanks[_i], column = 7, n = 0, length = 1;
+    for (int i = 0; i < COUNT; i++) {
+        char number[NUMBER_TEXT_SIZE];
+        size_t digits = number_print_float(number, values[i]);
+        bool wrap = i && column + 2 + digits + 1 > JSON_COLUMNS;
+        if (wrap) n += (size_t)sprintf(expected + n, ",\n%*s%s", (int)b, "", number);
+        if (!wrap) n += (size_t)sprintf(expected + n, "%s%s", i ? ", " : "", number);
+        column = wrap ? b + digits : column + digits + (i ? 2 : 0);
+    }
+    json_array_text t = json_array_start(&array, false, 7, b);
+    for (size_t room = 0; !json_array_ended(&t); room = (room + 59) % 997)
+        length += json_array_print(&t, text + length, JSON_ARRAY_ROOM + room);
+    ck_assert_uint_eq(length - 1, n);
+    ck_assert_int_eq(memcmp(text + 1, expected, n), 0);
+    ck_assert_uint_eq(t.column, column);
+
+    reel_context *context = reel_context_new(NULL);
+    text[0] = '[';
+    text[length] = ']';
+    json_document *d = json_document_new(NULL, context, "list", text, length + 1);
+    json_fault fault;
+    ck_assert_msg(d != NULL, "%s", reel_error_text(context));
+    ck_assert_int_eq(json_count(d, json_root(d)), COUNT);
+    ck_assert(json_decode(d, json_root(d), REEL_FLOAT, NULL, &fault));
+    ck_assert(json_decode(d, json_root(d), REEL_FLOAT, back, &fault));
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_msg(isnan(values[i]) ? isnan(back[i]) : memcmp(&back[i], &values[i], sizeof *back) == 0,
+                      "%d: %a read as %a", i, (double)values[i], (double)back[i]);
     reel_context_free(context);
 }
 END_TEST
@@ -320,6 +375,78 @@ START_TEST(reader_checks_elements)
 END_TEST
 
 /* Every file of the corpus through the fuzz target; its name says whether it is JSON. */
+/* A list of numbers by the grammar, one after the other. */
+static bool good_list(const char *text, const char *end)
+{
+    const char *at = text;
+    bool integer;
+    do {
+        at += 1 + strspn(at + 1, " \n\r\t");
+        at = number_skip_json(at, end, &integer);
+        if (at) at += strspn(at, " \n\r\t");
+    } while (at && *at == ',');
+    return at && *at == ']' && at + 1 == end;
+}
+
+/* Many characters of a list are judged together: each fault at each place is found, and nothing else is taken for one. */
+START_TEST(each_character_of_a_list_counts)
+{
+    static const char good[] =
+        "[1.5, -0.25,0.0, 10,\n  -0, 1e-07, -1.25e+10, 0.1E5, 123456789012345678901234567890.5, 1e0,"
+        " 0.125, 7, -8.5e-05, 0.33333334, 100, 2.5, -3.75, 1, 2, 3, 4.0625, 1.17549435e-38, 0.5,"
+        "\t-6.0, 3.4028235e+38, 0.1,\r\n0.2, 0e0, -1e-1 , 12.5]";
+    static const char put[] = "019.-+eE, \n\r\t]x/:";
+    char text[sizeof good + 1];
+    reel_context *context = reel_context_new(NULL);
+    ck_assert(good_list(good, good + sizeof good - 1));
+    for (size_t at = 1; at < sizeof good - 1; at++)
+        for (int i = 0; put[i]; i++)
+            for (size_t insert = 0; insert < 2; insert++) {
+                size_t length = sizeof good - 1 + insert;
+                snprintf(text, sizeof text, "%.*s%c%s", (int)at, good, put[i], good + at + 1 - insert);
+                json_document *d = json_document_new(NULL, context, "list", text, length);
+                ck_assert_msg((d != NULL) == good_list(text, text + length), "%s", text);
+                json_document_free(d);
+                reel_error_clear(context);
+            }
+    reel_context_free(context);
+}
+END_TEST
+
+/* One number beyond the range, wherever it stands among numbers of other lengths. */
+START_TEST(range_is_checked_before_anything_is_loaded)
+{
+    static const char *const numbers[] = {"0.5", "0.1234567890123456", "12345678901234567890123456789.5e-05",
+                                          "100000000000000000000000000000000000000"};
+    static const char *const large[] = {"3.5e38", "1e400", "340300000000000000000000000000000000000.0"};
+    enum { COUNT = 90 };
+    char text[COUNT * 48];
+    double values[COUNT];
+    json_fault fault;
+    reel_context *context = reel_context_new(NULL);
+    for (int variant = 0; variant < 12; variant++)
+        for (int64_t place = 0; place < COUNT; place++) {
+            size_t n = 0;
+            for (int64_t i = 0; i < COUNT; i++)
+                n += (size_t)sprintf(text + n, "%s%s", i ? ", " : "[",
+                                     i == place ? large[variant % 3] : numbers[variant / 3 == 3 ? i % 4 : variant / 3]);
+            n += (size_t)sprintf(text + n, "]");
+            json_document *d = json_document_new(NULL, context, "list", text, n);
+            ck_assert(d != NULL);
+            for (int load = 0; load < 2; load++) {
+                bool is_double = json_decode(d, json_root(d), REEL_DOUBLE, load ? values : NULL, &fault);
+                ck_assert_int_eq(is_double, variant % 3 != 1);
+                if (!is_double) ck_assert_int_eq(fault.index, place);
+                ck_assert(!json_decode(d, json_root(d), REEL_FLOAT, load ? values : NULL, &fault));
+                ck_assert_int_eq(fault.index, place);
+                ck_assert(strncmp(fault.found, large[variant % 3], 39) == 0);
+            }
+            json_document_free(d);
+        }
+    reel_context_free(context);
+}
+END_TEST
+
 START_TEST(corpus_is_read_or_refused)
 {
     DIR *folder = opendir(TEST_FOLDER "/corpus/json");
@@ -400,11 +527,14 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, writer_layout);
     tcase_add_test(tests, writer_wraps_numbers);
+    tcase_add_loop_test(tests, lists_of_floats_are_their_elements, 0, 6);
     tcase_add_test(tests, writer_joins_what_fits);
     tcase_add_test(tests, writer_refuses);
     tcase_add_test(tests, reader_reads_what_the_writer_wrote);
     tcase_add_test(tests, reader_sentences);
     tcase_add_test(tests, reader_checks_elements);
+    tcase_add_test(tests, each_character_of_a_list_counts);
+    tcase_add_test(tests, range_is_checked_before_anything_is_loaded);
     tcase_add_test(tests, corpus_is_read_or_refused);
     tcase_add_test(tests, no_memory_is_an_error);
     suite_add_tcase(suite, tests);

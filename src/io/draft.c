@@ -5,7 +5,6 @@
 #include "io/draft.h"
 
 #include "core/core.h"
-#include "io/base64.h"
 #include "io/hash.h"
 #include "io/number.h"
 
@@ -256,24 +255,11 @@ static void give_number(outlet *o, const draft_hole *hole)
                                      : number_print_double(text, *(const double *)hole->late));
 }
 
-/* What the file will have at least, as far as it is known before anything is converted. */
-static size_t least_size(const draft *d)
-{
-    size_t size = d->w.length;
-    for (size_t i = 0; i < d->count; i++) {
-        const json_array_text *t = &d->holes[i].array;
-        if (d->holes[i].form == DRAFT_ARRAY && t->base64)
-            size += base64_encoded_size((size_t)t->size * element_size(t->dtype));
-    }
-    return size;
-}
-
 void draft_write(draft *d, file_stream *file, char *buffer, draft_sums *sums)
 {
     outlet o = {.file = file, .buffer = buffer};
     size_t done = 0;
     draft_take(d);
-    file_stream_reserve(file, least_size(d));
     hash_start(&o.hash);
     hash_start(&o.state);
     *sums = (draft_sums){.size = 0};

@@ -16,8 +16,9 @@
  * could have been joined to one line. */
 #define DRAFT_HELD 64
 
-/* Room for draft_write; more makes fewer calls of the system. */
-#define DRAFT_BUFFER ((size_t)1 << 17)
+/* Room for draft_write: the file's pages come in pieces as large as a call of the system writes, which are cheaper than as
+ * many small ones, while more than this leaves the caches between printing, hashing and writing. */
+#define DRAFT_BUFFER ((size_t)1 << 19)
 
 typedef struct draft_bytes {
     uint8_t *data;

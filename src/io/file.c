@@ -31,12 +31,6 @@ static ssize_t system_write(void *user, int file, const void *data, size_t size)
     return write(file, data, size);
 }
 
-static void system_reserve(void *user, int file, off_t size)
-{
-    (void)user;
-    file_room(file, size);
-}
-
 static int system_sync(void *user, int file)
 {
     (void)user;
@@ -67,8 +61,8 @@ static int system_remove(void *user, const char *path)
     return unlink(path);
 }
 
-const file_ops file_system = {NULL,        system_open,     system_read,  system_write,  system_reserve,
-                              system_sync, system_truncate, system_close, system_rename, system_remove};
+const file_ops file_system = {NULL,         system_open,   system_read,  system_write, system_sync, system_truncate,
+                              system_close, system_rename, system_remove};
 
 /* Keeps what could not be done, unless there is a fault already. Returns false. */
 static bool fault(file_fault *f, const char *path, const char *what, int code)
@@ -256,15 +250,6 @@ void file_stream_start(file_stream *s, const file_ops *ops, const char *path, in
     s->folder = names + size;
     s->file = open_retry(s->ops, s->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
     if (s->file < 0) fault(&s->fault, s->temporary, "cannot be made", errno);
-}
-
-/* Below this a file has few pages. */
-#define RESERVE_LEAST ((size_t)1 << 18)
-
-void file_stream_reserve(file_stream *s, size_t size)
-{
-    if (s->fault.what || !s->ops->reserve || size < RESERVE_LEAST || size > (size_t)1 << 46) return;
-    s->ops->reserve(s->ops->user, s->file, (off_t)size);
 }
 
 bool file_stream_put(file_stream *s, const void *data, size_t size)

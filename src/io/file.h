@@ -15,16 +15,12 @@ typedef struct file_ops {
     int (*open)(void *user, const char *path, int flags, mode_t mode);
     ssize_t (*read)(void *user, int file, void *data, size_t size);
     ssize_t (*write)(void *user, int file, const void *data, size_t size);
-    void (*reserve)(void *user, int file, off_t size); /* a hint; NULL: none */
     int (*sync)(void *user, int file);
     int (*truncate)(void *user, int file, off_t length);
     int (*close)(void *user, int file);
     int (*rename)(void *user, const char *from, const char *to);
     int (*remove)(void *user, const char *path);
 } file_ops;
-
-/* Linux's fallocate, the size kept, where the file system has it. */
-void file_room(int file, off_t size);
 
 /* The system's table. */
 extern const file_ops file_system;
@@ -63,9 +59,6 @@ typedef struct file_stream {
 } file_stream;
 size_t file_stream_names(const char *path);
 void file_stream_start(file_stream *s, const file_ops *ops, const char *path, int sync, char *names);
-/* Room on the disk for this many bytes at once, where the system has that: it costs less than room for each page by
- * itself. For a large file; what it cannot do, `put` will find. */
-void file_stream_reserve(file_stream *s, size_t size);
 bool file_stream_put(file_stream *s, const void *data, size_t size);
 bool file_stream_end(file_stream *s);
 

@@ -327,9 +327,13 @@ static bool decode_span(const json_document *d, const json_span *span, reel_dtyp
 {
     const char *at = d->text + span->begin + 1, *end = d->text + span->end;
     bool floating = dtype == REEL_FLOAT || dtype == REEL_DOUBLE;
+    if (!out && floating && span->length <= (dtype == REEL_FLOAT ? JSON_SHORT : JSON_MEDIUM)) return true;
     for (int64_t i = 0; i < span->count; i++) {
         bool plain, good;
         at = json_skip_blanks(at, end);
+        if (out && dtype == REEL_FLOAT) {
+            i += number_read_floats(&at, end, span->count - 1 - i, (float *)out + i);
+        }
         const char *after = at;
         if (out && floating && *at != '"') { /* the commonest: the reader finds the end by itself */
             good = dtype == REEL_FLOAT ? number_read_float(&after, end, (float *)out + i) == NUMBER_OK

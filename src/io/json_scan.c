@@ -57,11 +57,11 @@ static bool put(json_scan *s, const char *text, size_t size)
 }
 
 /* Leaves [begin, end) in the text: its index goes to the rewritten one. */
-static bool put_span(json_scan *s, const char *begin, const char *end, int64_t count)
+static bool put_span(json_scan *s, const char *begin, const char *end, int64_t count, int length)
 {
     json_span *span = buffer_room(s, &s->spans, 1);
     if (!span) return false;
-    *span = (json_span){(size_t)(begin - s->text), (size_t)(end - s->text), count};
+    *span = (json_span){(size_t)(begin - s->text), (size_t)(end - s->text), count, length};
     char index[NUMBER_TEXT_SIZE];
     return put(s, index, number_print_uint64(index, s->spans.count++));
 }
@@ -134,12 +134,14 @@ const char *json_skip_text(const char *text)
     return text + 1;
 }
 
-/* Is there a quote, backslash, control character or byte above 0x7f among the 64? A loop that the compiler turns into
+#define PLAIN_BLOCK 256
+
+/* Is there a quote, backslash, control character or byte above 0x7f in the block? A loop that the compiler turns into
  * vectors. */
 static bool any_special(const char *text)
 {
     unsigned char found = 0;
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < PLAIN_BLOCK; i++) {
         signed char c = (signed char)text[i];
         found |= (unsigned char)(c < 0x20) | (unsigned char)(c == '"') | (unsigned char)(c == '\\');
     }
@@ -151,7 +153,7 @@ static bool any_special(const char *text)
 static const char *skip_plain(const char *text, const char *end)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    while (end - text >= 64 && !any_special(text)) text += 64;
+    while (end - text >= PLAIN_BLOCK && !any_special(text)) text += PLAIN_BLOCK;
     for (uint64_t x; end - text >= 8; text += 8) {
         memcpy(&x, text, 8);
         uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
@@ -339,16 +341,33 @@ static const char *scan_object(json_scan *s, const char *text)
     return put(s, "}", 1) && keys_differ(s, first_key) ? at + 1 : NULL;
 }
 
+/* JSON_SHORT or JSON_ANY_LENGTH of one number. */
+static int length_of(const char *text, const char *end)
+{
+    if (end - text > 30) return JSON_ANY_LENGTH;
+    for (; text < end; text++)
+        if ((*text | 0x20) == 'e' && text[1] != '-') return JSON_ANY_LENGTH;
+    return JSON_SHORT;
+}
+
+#define NUMBERS_AGAIN 256 /* characters to go one number at a time before many are tried again */
+
 /* A list of nothing but numbers, at least one of them a real one: what follows it, and how many. NULL for any other,
- * which scan_list then reads from its start: elements are no lists, so each byte is seen at most twice. */
-static const char *scan_numbers(const json_scan *s, const char *text, int64_t *count)
+ * which scan_list then reads from its start: elements are no lists, so each byte is seen at most three times. */
+static const char *scan_numbers(const json_scan *s, const char *text, int64_t *count, int *length)
 {
     int64_t n = 0, words = 0;
-    const char *at = text + 1;
+    const char *at = text + 1, *again = at;
+    *length = JSON_SHORT;
     for (;; at++) {
         bool integer;
+        if (at >= again) {
+            at = json_skip_numbers(at, s->end, &n, length);
+            again = at + NUMBERS_AGAIN;
+        }
         at = json_skip_blanks(at, s->end);
         const char *after = number_skip_json(at, s->end, &integer);
+        if (after && *length != JSON_ANY_LENGTH && length_of(at, after) != JSON_SHORT) *length = JSON_ANY_LENGTH;
         if (!after) {
             after = json_skip_word(at, s->end);
             words++;
@@ -365,10 +384,11 @@ static const char *scan_numbers(const json_scan *s, const char *text, int64_t *c
 static const char *scan_list(json_scan *s, const char *text)
 {
     int64_t count;
-    const char *after = scan_numbers(s, text, &count);
+    int length;
+    const char *after = scan_numbers(s, text, &count, &length);
     if (!deeper(s, text)) return NULL;
     s->depth -= after != NULL;
-    if (after) return put_span(s, text, after, count) ? after : NULL;
+    if (after) return put_span(s, text, after, count, length) ? after : NULL;
     if (!put(s, "[", 1)) return NULL;
     const char *at = json_skip_blanks(text + 1, s->end);
     for (bool first = true; at == s->end || *at != ']'; first = false) {
@@ -415,12 +435,12 @@ static const char *scan_value(json_scan *s, const char *text)
         if (!after) return NULL;
         size_t size = (size_t)(after - at);
         bool stays = size > LONG_TEXT && !escapes;
-        return (stays ? put_span(s, at, after, SPAN_TEXT) : put(s, at, size)) ? after : NULL;
+        return (stays ? put_span(s, at, after, SPAN_TEXT, 0) : put(s, at, size)) ? after : NULL;
     }
     if (!infinity && (c == '-' || c == '+' || c == '.' || (c >= '0' && c <= '9'))) {
         after = number_skip_json(at, s->end, &integer);
         if (!after) return fault(s, at, NULL, "a number as JSON has them, like -0.5 or 1e-05");
-        return put_span(s, at, after, SPAN_NUMBER) ? after : NULL;
+        return put_span(s, at, after, SPAN_NUMBER, 0) ? after : NULL;
     }
     return scan_literal(s, at);
 }

@@ -7,6 +7,10 @@
 
 #include "core/core.h"
 
+/* What is known of all numbers of a list: that they have no exponents but negative ones and at most 30 characters, which
+ * is within the range of float32; or at most 62, within that of float64; or nothing. */
+enum { JSON_SHORT, JSON_MEDIUM, JSON_ANY_LENGTH };
+
 /* What stays in the text: [begin, end), brackets and quotes included. count: elements of a list of numbers, or one of
  * the following. */
 #define SPAN_NUMBER (-1)
@@ -14,6 +18,7 @@
 typedef struct json_span {
     size_t begin, end;
     int64_t count;
+    int length; /* of the numbers of a list */
 } json_span;
 
 /* A growing array in context memory. */
@@ -42,6 +47,9 @@ void json_buffer_free(reel_context *context, json_buffer *buffer);
 const char *json_skip_text(const char *text);
 /* Behind blanks. */
 const char *json_skip_blanks(const char *text, const char *end);
+/* Behind numbers of a list, each with the comma behind it, from blanks or the first of them at `text`: as many as can be
+ * judged together. Counts them and raises *length, one of the enumeration above, when some are longer. */
+const char *json_skip_numbers(const char *text, const char *end, int64_t *count, int *length);
 /* nan, inf or -inf in quotes at `text`: what follows, or NULL. */
 const char *json_skip_word(const char *text, const char *end);
 

@@ -7,7 +7,7 @@
 #include "core/core.h"
 #include "io/base64.h"
 #include "io/draft.h"
-#include "io/number.h"
+#include "io/number_float.h"
 #include "io/utf8.h"
 
 #include <string.h>
@@ -278,24 +278,73 @@ json_array_text json_array_start(const reel_array *array, bool base64, size_t co
     return t;
 }
 
-/* A separator is decided when the length of the number behind it is known. */
+#define PRINTED_AT_ONCE 64
+
+/* Room for a decimal with the separator before it. */
+static size_t decimal_room(const json_array_text *t)
+{
+    return NUMBER_TEXT_SIZE + t->blanks + 4;
+}
+
+/* Floats behind the first element, to one that does not go into 16 letters: with no branch on how long a number is or
+ * whether it begins a line. The separator is a comma, a newline or blank, and blanks, of which the number covers those
+ * that are too many. In two loops, so that the processor can work on several numbers at a time: all there is to do for
+ * one is more than it looks ahead. Returns how much was written. */
+static size_t print_floats(json_array_text *t, char *text, size_t room)
+{
+    const uint64_t blanks = 0x2020202020202020, comma = ' ' ^ ',', newline = (uint64_t)(' ' ^ '\n') << 8;
+    const float *data = (const float *)t->data + t->next;
+    uint32_t bits[PRINTED_AT_ONCE];
+    number_digits digits[PRINTED_AT_ONCE];
+    size_t i, fit = room / decimal_room(t), left = (size_t)(t->size - t->next);
+    size_t column = t->column, line = t->blanks, count = left < PRINTED_AT_ONCE ? left : PRINTED_AT_ONCE;
+    if (count > fit) count = fit;
+    memcpy(bits, data, count * sizeof *bits);
+    for (i = number_digits_avx2(bits, count, digits); i < count; i++) digits[i] = number_float_digits(bits[i]);
+    char *at = text;
+    for (i = 0; i < count; i++) {
+        number_letters letters = number_float_letters(digits[i]);
+        if (letters.length == 0) break;
+        size_t negative = bits[i] >> 31, n = letters.length + negative;
+        bool wrap = column + 2 + n + 1 > JSON_COLUMNS;
+        size_t gap = wrap ? 2 + line : 2;
+        number_store(at, blanks ^ comma ^ (wrap ? newline : 0));
+        number_store(at + 8, blanks);
+        at[gap] = '-';
+        number_store(at + gap + negative, letters.low);
+        number_store(at + gap + negative + 8, letters.high);
+        at += gap + n;
+        column = wrap ? line + n : column + 2 + n;
+    }
+    t->next += (int64_t)i;
+    t->column = column;
+    return (size_t)(at - text);
+}
+
+/* One element with its separator, which is decided when the length of the number is known. */
+static size_t print_decimal(json_array_text *t, char *text)
+{
+    size_t gap = t->next ? 2 : 0, n = print_element(text + gap, t, t->next);
+    t->next++;
+    if (gap && t->column + gap + n + 1 > JSON_COLUMNS) {
+        memmove(text + 2 + t->blanks, text + gap, n);
+        memcpy(text, ",\n", 2);
+        memset(text + 2, ' ', t->blanks);
+        t->column = t->blanks + n;
+        return 2 + t->blanks + n;
+    }
+    memcpy(text, ", ", gap);
+    t->column += gap + n;
+    return gap + n;
+}
+
 static size_t print_decimals(json_array_text *t, char *text, size_t room)
 {
-    size_t length = 0, most = NUMBER_TEXT_SIZE + t->blanks + 4;
-    for (; t->next < t->size && room - length >= most; t->next++) {
-        char *at = text + length;
-        size_t gap = t->next ? 2 : 0, n = print_element(at + gap, t, t->next);
-        if (t->next && t->column + gap + n + 1 > JSON_COLUMNS) {
-            memmove(at + 2 + t->blanks, at + gap, n);
-            memcpy(at, ",\n", 2);
-            memset(at + 2, ' ', t->blanks);
-            length += 2 + t->blanks + n;
-            t->column = t->blanks + n;
-            continue;
-        }
-        memcpy(at, ", ", gap);
-        length += gap + n;
-        t->column += gap + n;
+    size_t length = 0, most = decimal_room(t);
+    bool floats = t->dtype == REEL_FLOAT && t->blanks <= 14;
+    while (t->next < t->size && room - length >= most) {
+        size_t n = floats && t->next ? print_floats(t, text + length, room - length) : 0;
+        length += n ? n : print_decimal(t, text + length);
     }
     return length;
 }

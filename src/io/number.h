@@ -45,6 +45,11 @@ number_status number_read_float(const char **text, const char *end, float *value
 number_status number_read_int64(const char **text, const char *end, int64_t *value);
 number_status number_read_uint64(const char **text, const char *end, uint64_t *value);
 
+/* Floats of a list of JSON numbers that is known to be good, from the first digit or sign of one at *text, as many of
+ * `count` as are of the usual form and not at the very end of the text, into `values`. *text moves behind each with its
+ * comma and blanks. Returns how many. */
+int64_t number_read_floats(const char **text, const char *end, int64_t count, float *values);
+
 /* The end of the JSON number at `text` (RFC 8259: no leading zeros, no '+', digits on both sides of the point), or NULL
  * when there is none. *integer: there is neither point nor exponent. */
 const char *number_skip_json(const char *text, const char *end, bool *integer);

@@ -2,9 +2,26 @@
  *
  * Shortest decimals. Raffaello Giulietti, "The Schubfach way to render doubles" (2020).
  */
-#include "io/number.h"
+#include "io/number_float.h"
 
 #include <string.h>
+
+/* clang-format off */
+const number_layout number_layouts[NUMBER_POINT_LAST - NUMBER_POINT_FIRST + 1] = {
+    {0, 0x3030302e30, 0, 40, 5, 0},
+    {0, 0x30302e30, 0, 32, 4, 0},
+    {0, 0x302e30, 0, 24, 3, 0},
+    {0, 0x2e30, 0, 16, 2, 0},
+    {0xff, 0x2e00, 0, 8, 1, 3},
+    {0xffff, 0x2e0000, 0, 8, 1, 4},
+    {0xffffff, 0x2e000000, 0, 8, 1, 5},
+    {0xffffffff, 0x2e00000000, 0, 8, 1, 6},
+    {0xffffffffff, 0x2e0000000000, 0, 8, 1, 7},
+    {0xffffffffffff, 0x2e000000000000, 0, 8, 1, 8},
+    {0xffffffffffffff, 0x2e00000000000000, 0, 8, 1, 9},
+    {0xffffffffffffffff, 0, 0x2e, 8, 1, 10},
+};
+/* clang-format on */
 
 typedef struct decimal {
     uint64_t digits;
@@ -142,41 +159,51 @@ static size_t print_decimal(char *text, bool negative, decimal d)
     return (size_t)(at - text);
 }
 
-/* fraction bits and exponent field of a finite number that is not a small integer; p bits of precision. */
-static size_t print_binary(char *text, bool negative, uint64_t fraction, unsigned field, int p, int bias)
-{
-    uint64_t hidden = (uint64_t)1 << (p - 1);
-    uint64_t c = field ? fraction | hidden : fraction;
-    int q = (field ? (int)field : 1) - bias - (p - 1);
-    return print_decimal(text, negative, shortest(c, q, fraction == 0 && field > 1));
-}
-
 size_t number_print_double(char text[NUMBER_TEXT_SIZE], double x)
 {
-    uint64_t bits;
+    uint64_t bits, hidden = (uint64_t)1 << 52;
     memcpy(&bits, &x, sizeof bits);
     bool negative = bits >> 63;
-    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    uint64_t fraction = bits & (hidden - 1);
     unsigned field = (unsigned)(bits >> 52) & 0x7ff;
     if (field == 0x7ff) return print_word(text, negative && !fraction, fraction ? "nan" : "inf");
     double size = negative ? -x : x;
     bool whole = field >= 1023 ? size < 0x1p53 && (double)(uint64_t)size == size : (field | fraction) == 0;
     if (whole) return print_whole(text, negative, (uint64_t)size);
-    return print_binary(text, negative, fraction, field, 53, 1023);
+    uint64_t c = field ? fraction | hidden : fraction;
+    return print_decimal(text, negative, shortest(c, (field ? (int)field : 1) - 1075, fraction == 0 && field > 1));
+}
+
+/* The finite float with these bits, not 0. */
+static decimal shortest_float(uint32_t bits)
+{
+    uint32_t fraction = bits & 0x7fffff, field = bits >> 23 & 0xff, c = field ? fraction | 0x800000 : fraction;
+    return shortest(c, (field ? (int)field : 1) - 150, fraction == 0 && field > 1);
+}
+
+number_digits number_float_seldom(uint32_t bits)
+{
+    if ((bits >> 23 & 0xff) == 0xff) return (number_digits){.point = NUMBER_NOT_FINITE};
+    if (bits << 1 == 0) return number_nine_digits(0, 1);
+    decimal d = shortest_float(bits);
+    for (; d.digits < 100000000; d.exponent--) d.digits *= 10;
+    return number_nine_digits((uint32_t)d.digits, d.exponent + 9);
 }
 
 size_t number_print_float(char text[NUMBER_TEXT_SIZE], float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    bool negative = bits >> 31;
-    uint32_t fraction = bits & (((uint32_t)1 << 23) - 1);
-    unsigned field = bits >> 23 & 0xff;
-    if (field == 0xff) return print_word(text, negative && !fraction, fraction ? "nan" : "inf");
-    float size = negative ? -x : x;
-    bool whole = field >= 127 ? size < 0x1p24f && (float)(uint32_t)size == size : (field | fraction) == 0;
-    if (whole) return print_whole(text, negative, (uint32_t)size);
-    return print_binary(text, negative, fraction, field, 24, 127);
+    bool negative = bits >> 31, nan = bits << 9;
+    number_digits d = number_float_digits(bits);
+    if (d.point == NUMBER_NOT_FINITE) return print_word(text, negative && !nan, nan ? "nan" : "inf");
+    number_letters letters = number_float_letters(d);
+    if (letters.length == 0) return print_decimal(text, negative, shortest_float(bits));
+    *text = '-';
+    number_store(text + negative, letters.low);
+    number_store(text + negative + 8, letters.high);
+    text[negative + letters.length] = '\0';
+    return negative + letters.length;
 }
 
 static size_t print_integer(char *text, bool negative, uint64_t x)

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /* A binary format: p bits of precision, exponents of normal numbers emin .. emax = 1 - emin. */
 typedef struct format {
     int p, emin;
@@ -32,19 +36,36 @@ static inline bool is_digit(char c)
     return (unsigned)(c - '0') < 10;
 }
 
-/* The 8 digits at `text` as a number, or -1 when they are not all digits: three steps that each join neighbours. */
-static inline int64_t eight_digits(const char *text)
+/* Eight characters, the first in the lowest byte. */
+static inline uint64_t load_eight(const char *text)
 {
     uint64_t x;
     memcpy(&x, text, 8);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     x = __builtin_bswap64(x);
 #endif
-    uint64_t low = x - 0x3030303030303030, high = x + 0x4646464646464646;
+    return x;
+}
+
+/* The number of eight digits, one a byte: three steps that each join neighbours. */
+static inline uint64_t join_eight(uint64_t x)
+{
+    x = (x * (1 + (10 << 8)) >> 8) & 0x00ff00ff00ff00ff;
+    x = (x * (1 + (100 << 16)) >> 16) & 0x0000ffff0000ffff;
+    return x * (1 + ((uint64_t)10000 << 32)) >> 32;
+}
+
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The 8 digits at `text` as a number, or -1 when they are not all digits. */
+static inline int64_t eight_digits(const char *text)
+{
+    uint64_t x = load_eight(text), low = x - 0x3030303030303030, high = x + 0x4646464646464646;
     if ((low | high) & 0x8080808080808080) return -1;
-    x = (low * 10 + (low >> 8)) & 0x00ff00ff00ff00ff;
-    x = (x * 100 + (x >> 16)) & 0x0000ffff0000ffff;
-    return (int64_t)((x * 10000 + (x >> 32)) & 0xffffffff);
+    return (int64_t)join_eight(low);
 }
 
 static inline const char *skip_digits(const char *text, const char *end, uint64_t *digits)
@@ -339,6 +360,113 @@ number_status number_read_float(const char **text, const char *end, float *value
     uint32_t bits32 = (uint32_t)bits | (uint32_t)negative << 31;
     memcpy(value, &bits32, sizeof bits32);
     return status;
+}
+
+/* ---- a list of floats ----
+ *
+ * As in printing (number_float.h), what is as good as random is computed without branches: the digits are taken from two
+ * words of eight characters, shifted by how many there are. */
+
+/* How many digits there are at `text`, at most 16. */
+static inline unsigned digits_here(const char *text)
+{
+#if defined(__SSE2__)
+    __m128i x = _mm_loadu_si128((const __m128i *)text);
+    /* '0' to '9' become the largest of signed bytes */
+    __m128i digit = _mm_cmpgt_epi8(_mm_add_epi8(x, _mm_set1_epi8(127 - '9')), _mm_set1_epi8(127 - 10));
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(digit));
+#else
+    const uint64_t zeros = 0x3030303030303030, over = 0x7676767676767676, tops = 0x8080808080808080;
+    const uint64_t gather = 0x0002040810204081; /* the highest bits of eight bytes, in the highest byte */
+    uint64_t first = load_eight(text) ^ zeros, second = load_eight(text + 8) ^ zeros;
+    first = ((first + over) | first) & tops;
+    second = ((second + over) | second) & tops;
+    return (unsigned)__builtin_ctz((unsigned)(first * gather >> 56) | (unsigned)(second * gather >> 48 & 0xff00) |
+                                   1 << 16);
+#endif
+}
+
+/* The number of the first n of 16 digits (one a byte), 0 < n < 16; what is behind them may be anything. */
+static inline uint64_t join_digits(uint64_t first, uint64_t second, unsigned n)
+{
+    number_uint128 all = ((number_uint128)second << 64 | first) << (128 - 8 * n);
+    return join_eight((uint64_t)all) * 100000000 + join_eight((uint64_t)(all >> 64));
+}
+
+/* The exponent at `text`, behind its e; returns what follows. */
+static inline const char *list_exponent(const char *text, const char *end, int64_t *exponent)
+{
+    bool negative = *text == '-';
+    int64_t e = 0;
+    for (text += negative || *text == '+'; text < end && is_digit(*text); text++)
+        if (e < EXPONENT_LIMIT) e = e * 10 + (*text - '0');
+    *exponent += negative ? -e : e;
+    return text;
+}
+
+#define NOT_READ UINT32_MAX
+
+static __attribute__((noinline)) uint32_t round_float_seldom(uint64_t w, int64_t q)
+{
+    if (w == 0) return 0;
+    rounding r = round_product(w, q, format_float);
+    return r.unsure || r.lower + r.up >= infinity_bits(format_float) ? NOT_READ : (uint32_t)(r.lower + r.up);
+}
+
+/* The bits of w 10^q as a float: as round_product, where the first product decides and the float is normal. NOT_READ: it
+ * is not known, or too large. */
+static inline uint32_t round_float(uint64_t w, int64_t q)
+{
+    if (w == 0 || q < -60 || q > 38) return round_float_seldom(w, q);
+    int l = __builtin_clzll(w);
+    uint64_t high = (uint64_t)(((number_uint128)(w << l) * number_powers[q - NUMBER_POWER_FIRST][0]) >> 64);
+    int top = (int)(high >> 63), shift = 38 + top; /* to the rounding bit */
+    int exponent = 63 + top + number_floor_log2_power((int)q) - l;
+    uint64_t mask = ((uint64_t)1 << shift) - 1, below = high & mask;
+    if (below == 0 || below == mask || exponent < -126 || exponent > 126) return round_float_seldom(w, q);
+    return (uint32_t)(exponent + 126) * 0x800000 + (uint32_t)(((high >> shift) + 1) >> 1);
+}
+
+int64_t number_read_floats(const char **text, const char *end, int64_t count, float *values)
+{
+    static const uint64_t power[] = {1,           10,           100,           1000,          10000,
+                                     100000,      1000000,      10000000,      100000000,     1000000000,
+                                     10000000000, 100000000000, 1000000000000, 10000000000000};
+    const uint64_t zeros = 0x3030303030303030;
+    const char *at = *text;
+    int64_t i = 0;
+    for (; i < count && end - at >= 64; i++) {
+        uint32_t negative = *at == '-';
+        const char *digits = at + negative;
+        uint64_t whole = (uint64_t)(*digits - '0');
+        if (digits[1] != '.') {
+            unsigned n = digits_here(digits);
+            if (n - 1 >= 6 || digits[n] != '.') break;
+            whole = join_eight((load_eight(digits) ^ zeros) << (64 - 8 * n));
+            digits += n - 1;
+        }
+        digits += 2;
+        unsigned n = digits_here(digits);
+        if (n - 1 > 12) break;
+        uint64_t w = whole * power[n] + join_digits(load_eight(digits) ^ zeros, load_eight(digits + 8) ^ zeros, n);
+        int64_t q = -(int64_t)n;
+        const char *after = digits + n;
+        if (*after != ',') {
+            if ((*after | 0x20) == 'e') after = list_exponent(after + 1, end, &q);
+            if (*after != ',') break;
+        }
+        uint32_t bits = round_float(w, q);
+        if (bits == NOT_READ) break;
+        bits |= negative << 31;
+        memcpy(values + i, &bits, sizeof bits);
+        at = after + 1;
+        if (at[0] == ' ' && at[1] > ' ')
+            at++;
+        else
+            while (at < end && is_blank(*at)) at++;
+    }
+    *text = at;
+    return i;
 }
 
 /* Digits up to `limit`. */
