@@ -15,7 +15,8 @@
 extern const struct matmul_kernels KERNEL(matmul_table);
 
 /* Tiles: at most TILE_ROWS(v) rows of v vectors, so that the sums, the vectors of one row of Q and one element of P fit
- * into the registers. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter, but every
+ * into the registers. Of the shapes with 12 sums 4 x 3 loads least: 7 times a step, 6 x 2 loads 8 times, which on a core that
+ * another thread shares is 15 % slower. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter, but every
  * access in the unrolled tiles costs them code, so that compilation would take minutes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -28,7 +29,7 @@ extern const struct matmul_kernels KERNEL(matmul_table);
 #define VECTORS 4
 #define WIDE_ROWS 3
 #else
-#define VECTORS 2
+#define VECTORS (V_BYTES == 32 ? 3 : 2)
 #define WIDE_ROWS 1
 #endif
 #ifdef SANITIZED
@@ -36,8 +37,9 @@ extern const struct matmul_kernels KERNEL(matmul_table);
 #elif V_BYTES == 64
 #define TILE_ROWS(v) ((v) == 8 ? 3 : (v) == 1 ? 12 : (v) == 2 ? 8 : 6)
 #else
-#define TILE_ROWS(v) ((v) == 8 ? 1 : (v) == 1 ? 10 : 6)
+#define TILE_ROWS(v) ((v) == 8 ? 1 : (v) == 1 ? 10 : (v) == 2 ? 6 : 4)
 #endif
+#define SWAPPED_MOST 6 /* columns of a C that may be computed transposed */
 #define WIDE 8
 #define TILE_SIZE 24 /* vectors in the largest tile */
 
@@ -138,12 +140,14 @@ PANEL_FUNCTION(panel_2, 2, true)
 PANEL_FUNCTION(panel_8, 8, true)
 typedef void panel_function(const panel *);
 #if V_BYTES == 32
+PANEL_FUNCTION(panel_3, 3, true)
 PANEL_FUNCTION(part_1, 1, false)
 PANEL_FUNCTION(part_2, 2, false)
+PANEL_FUNCTION(part_3, 3, false)
 PANEL_FUNCTION(part_8, 8, false)
 static panel_function *const panels[2][WIDE + 1] = {
-    {NULL, part_1, part_2, NULL, NULL, NULL, NULL, NULL, part_8},
-    {NULL, panel_1, panel_2, NULL, NULL, NULL, NULL, NULL, panel_8},
+    {NULL, part_1, part_2, part_3, NULL, NULL, NULL, NULL, part_8},
+    {NULL, panel_1, panel_2, panel_3, NULL, NULL, NULL, NULL, panel_8},
 };
 #else
 static panel_function *const panels[2][WIDE + 1] = {
@@ -169,6 +173,14 @@ typedef struct form {
 KERNEL_INLINE int64_t vectors_for(int64_t n)
 {
     return (n + LANES - 1) / LANES;
+}
+
+/* Width of the next panel when `columns` are left: `most`, if there are so many, but two of 2 vectors rather than 3 and 1. */
+KERNEL_INLINE int64_t panel_width(int64_t columns, int64_t most)
+{
+    const int64_t vectors = vectors_for(columns);
+    if (most == 3 && vectors == 4) return 2;
+    return vectors >= most ? most : vectors < VECTORS ? vectors : VECTORS;
 }
 
 /* Bytes of a packed panel, for few rows of D and for many: AVX-512 is fed from the second cache as well as from the first
@@ -214,7 +226,9 @@ static form form_of(const matmul_task *t, bool swapped)
         f.p = t->a, f.pi = a_row, f.pk = a_k;
         f.q = t->b, f.qj = b_column, f.qk = b_k;
     }
-    f.vectors = f.rows <= WIDE_ROWS && f.columns > VECTORS * LANES ? WIDE : VECTORS;
+    f.vectors = VECTORS;
+    if (f.rows <= WIDE_ROWS && f.columns > VECTORS * LANES) f.vectors = WIDE;
+    if (V_BYTES == 32 && (f.rows == 5 || f.rows == 6)) f.vectors = 2; /* one tile */
     f.packed = f.qj != 1 || (V_BYTES == 16 && f.columns % LANES) || (!swapped && pack_rows_of(t));
     int64_t bytes = f.rows < 2 * TILE_ROWS(VECTORS) ? SMALL_PANEL_BYTES : PANEL_BYTES;
     f.depth = f.packed ? bytes / (f.vectors * V_BYTES) : f.k;
@@ -374,16 +388,18 @@ static panel panel_of(const matmul_task *task, const form *f, int64_t j, int64_t
     return s;
 }
 
-/* The panels from column first on, up to f->group of them, over all of k, a block of rows of P after the other. */
-static void run_group(const matmul_task *task, const form *f, int64_t first, real *scratch)
+/* f->group panels from column `first` on, over all of k, a block of rows of P after the other. Returns the next column. */
+static int64_t run_group(const matmul_task *task, const form *f, int64_t first, real *scratch)
 {
-    const int64_t width = f->vectors * LANES, room = f->depth * width;
-    const int64_t end = f->columns - first < f->group * width ? f->columns : first + f->group * width;
+    const int64_t room = f->depth * f->vectors * LANES;
+    int64_t next = first;
     for (int64_t t = 0, depth; t < f->k; t += depth) {
         depth = f->k - t < f->depth ? f->k - t : f->depth;
-        for (int64_t i = 0; i < f->rows; i += BLOCK_ROWS)
-            for (int64_t j = first, k = 0; j < end; j += width, k++) {
-                const int64_t columns = end - j < width ? end - j : width, vectors = vectors_for(columns);
+        for (int64_t i = 0; i < f->rows; i += BLOCK_ROWS) {
+            next = first;
+            for (int64_t k = 0; k < f->group && next < f->columns; k++) {
+                const int64_t j = next, left = f->columns - j, vectors = panel_width(left, f->vectors);
+                const int64_t columns = left < vectors * LANES ? left : vectors * LANES;
                 if (i == 0) pack_panel(f, j, t, depth, vectors, columns, scratch + k * room);
                 panel s = panel_of(task, f, j, vectors, columns);
                 s.rows = f->rows - i < BLOCK_ROWS ? f->rows - i : BLOCK_ROWS;
@@ -396,18 +412,22 @@ static void run_group(const matmul_task *task, const form *f, int64_t first, rea
                 s.ldq = vectors * LANES;
                 s.relu = t + depth == f->k && task->activation == MATMUL_RELU;
                 panels[1][vectors](&s);
+                next += columns;
             }
+        }
     }
+    return next;
 }
 
 static void run_panels(const matmul_task *task, const form *f, real *scratch)
 {
-    for (int64_t j = 0; j < f->columns && f->group > 1; j += f->group * f->vectors * LANES)
-        run_group(task, f, j, scratch);
-    for (int64_t j = 0; j < f->columns && f->group <= 1;) {
-        int64_t left = f->columns - j, vectors = vectors_for(left);
-        vectors = vectors >= f->vectors ? f->vectors : vectors < VECTORS ? vectors : VECTORS;
-        int64_t columns = left < vectors * LANES ? left : vectors * LANES;
+    for (int64_t j = 0; j < f->columns;) {
+        if (f->group > 1) {
+            j = run_group(task, f, j, scratch);
+            continue;
+        }
+        const int64_t left = f->columns - j, vectors = panel_width(left, f->vectors);
+        const int64_t columns = left < vectors * LANES ? left : vectors * LANES;
         panel s = panel_of(task, f, j, vectors, columns);
         if (f->swapped)
             run_swapped(task, &s, f, j, vectors, columns, scratch);
@@ -434,7 +454,7 @@ KERNEL_INLINE void run_small(const matmul_task *t)
 
 static bool is_swapped(const matmul_task *t)
 {
-    return t->n <= TILE_ROWS(VECTORS) && t->n < t->m && swap_is_less_work(t);
+    return t->n <= SWAPPED_MOST && t->n < t->m && swap_is_less_work(t);
 }
 
 static void run_tiles(const matmul_task *task, real *scratch)
