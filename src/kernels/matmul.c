@@ -16,8 +16,8 @@ extern const struct matmul_kernels KERNEL(matmul_table);
 
 /* Tiles: at most TILE_ROWS(v) rows of v vectors, so that the sums, the vectors of one row of Q and one element of P fit
  * into the registers. Of the shapes with 12 sums 4 x 3 loads least: 7 times a step, 6 x 2 loads 8 times, which on a core that
- * another thread shares is 15 % slower. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter, but every
- * access in the unrolled tiles costs them code, so that compilation would take minutes. */
+ * another thread shares is 15 % slower. WIDE vectors for at most WIDE_ROWS rows. With sanitizers the registers do not matter,
+ * but every access in the unrolled tiles costs them code, so that compilation would take minutes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
