@@ -3,30 +3,10 @@
 #
 # What wins, a flag or the checkpoint, what a resume tells, and the flags of a program of one's own:
 # check_flags.sh REEL PROGRAM USER_EXTENSION
-set -u
 reel=$(realpath "$1") program=$(realpath "$2") extension=$(realpath "$3")
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-# expect STATUS COMMAND...: output in out, errors in err
-expect() {
-    wanted=$1
-    shift
-    "$@" >out 2>err
-    found=$?
-    [ $found -eq "$wanted" ] || fail "status $found, expected $wanted: $* ($(tail -n 1 err))"
-}
-holds() {
-    grep -q -e "$2" "$1" || fail "\"$2\" is not in $1: $(tail -n 12 "$1")"
-}
-lacks() {
-    if grep -q -e "$2" "$1"; then fail "\"$2\" is in $1: $(grep -e "$2" "$1")"; fi
-}
+. "$(dirname "$0")/command_checks.sh"
+
+# train STATUS FLAG...
 train() {
     wanted=$1
     shift
@@ -139,5 +119,4 @@ expect 1 "$extension" --schedule invers
 holds err 'no schedule "invers".*inverse'
 expect 0 "$extension" --optimizer adam --lr 0.01 --epochs 2
 
-[ $failures -eq 0 ] || exit 1
-echo 'all as expected'
+finish
