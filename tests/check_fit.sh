@@ -83,7 +83,7 @@ holds out '^suggestion'
 # ---- every kind of model ----
 for kind in '--blending normalised --cutoff 3.5 --train position,scale,colour' '--blending additive --train all' \
     '--scale-form log --cutoff none --start random' '--precision double --loss 0.2*l1+0.8*l2+0.1*ssim --ssim-window uniform' \
-    '--optimizer sgd --lr 1 --schedule cosine --clip-norm 1'; do
+    '--optimizer sgd --lr 1 --schedule cosine --clip-norm 1' '--optimizer momentum --lr 0.1'; do
     # shellcheck disable=SC2086
     expect 0 "$reel" fit test:landscape:24x24 --gaussians 20 --iterations 5 --quiet --json kind.json $kind
     first=$(sed -n '/"loss":/,/]/s/.*\[\[*0, \([0-9.e-]*\)\].*/\1/p' kind.json | head -1)

@@ -77,6 +77,8 @@ expect 2 "$program" FILE
 holds err 'takes flags only'
 expect 1 "$program" --optimizer sgd --beta1 0.5
 holds err 'sgd has no such hyper-parameter'
+expect 0 "$program" --checkpoint-dir ball --optimizer momentum --epochs 10 # sgd at the program's rate
+holds ball/step-000000040.json '"lr": 0.5,'
 expect 1 "$program" --resume=missing.json
 holds err 'there is no such file'
 expect 0 "$program" --checkpoint-dir own --optimizer adam --lr 0.03 --epochs 20 --hidden 5 --seed 3 --threads 2
@@ -118,5 +120,8 @@ expect 2 "$extension" --schedule
 expect 1 "$extension" --schedule invers
 holds err 'no schedule "invers".*inverse'
 expect 0 "$extension" --optimizer adam --lr 0.01 --epochs 2
+expect 0 "$extension" --optimizer momentum --epochs 2 --checkpoint-dir other
+holds other/step-000000006.json '"kind": "sgd"'
+holds other/step-000000006.json '"momentum": 0.9,'
 
 finish

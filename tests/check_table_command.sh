@@ -136,6 +136,18 @@ holds_text r.json '"r2"'
 train 0 --csv line.csv --target 2 --task regression --hidden 4 --activation tanh --epochs 2 --validation 0 --test 0 --precision double
 holds_text out 'training, 90 rows'
 
+# ---- the names of optimizers are those of the other commands ----
+expect 0 "$reel" train csv --help
+holds_text out '--optimizer momentum: sgd with --momentum 0.9'
+train 0 --csv "$iris" --target species --epochs 2 --optimizer momentum --lr 0.05 --json m.json
+holds_text m.json '"kind":	"sgd"'
+holds_text m.json '"momentum":	0.9'
+holds_text m.json '"lr":	0.05'
+train 1 --csv "$iris" --target species --optimizer momentun
+holds_text err 'did you mean momentum? There are sgd, adam'
+expect 0 "$reel" lr-find csv --csv "$iris" --target species --steps 40 --optimizer momentum
+holds_text out '= 2 (1 + momentum) / lambda'
+
 # ---- other commands build the net again ----
 expect 0 "$reel" lr-find csv --csv "$iris" --target species --batch 20 --steps 40 --json l.json
 holds_text out 'suggestion'

@@ -15,6 +15,7 @@ static const char *typed_train, *typed_keep;
 static const optimizer_preset presets[] = {
     {"adam", "adam", {{"lr", 0.001}}, false},
     {"sgd", "sgd", {{"lr", 0.001}}, false},
+    {"momentum", "sgd", {{"lr", 0.001}, {"momentum", 0.9}}, false},
     {NULL, NULL, {{NULL, 0}}, false},
 };
 
