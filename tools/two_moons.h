@@ -5,8 +5,8 @@
 #ifndef TOOLS_TWO_MOONS_H
 #define TOOLS_TWO_MOONS_H
 
-#include "optimizer_flags.h"
 #include "output.h"
+#include "run_flags.h"
 #include "trainer_flags.h"
 
 #define LAYERS_MOST 62 /* of an mlp, besides input and output */
@@ -19,16 +19,12 @@ typedef struct moons_settings {
     double validation; /* points; 0: none */
     int hidden[LAYERS_MOST], hidden_count;
     reel_dtype precision;
-    double seed, epochs, batch, every, keep;
+    double seed, epochs, batch;
     trainer_flags trainer;
-    const char *schedule; /* or NULL */
-    const char *average;  /* or NULL */
-    bool durable, accept_edited, force, quiet, compare;
-    const char *resume;         /* "auto", a file, a folder, or NULL */
-    const char *origin, *reset; /* "start", "here"; "moments", "steps"; or NULL */
-    bool other_optimizer;       /* than the checkpoint's may be asked for */
-    double prove;               /* steps; 0: no proof */
-    const char *checkpoints, *out, *json;
+    run_flags run;
+    const char *average; /* or NULL */
+    bool quiet, compare;
+    const char *out, *json;
 } moons_settings;
 
 /* One training, with a context of its own. */
