@@ -12,6 +12,7 @@
 
 typedef reel_flag option_row;
 typedef reel_flag_group option_group;
+#define OPTION_ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows)) /* of a group, after its title */
 
 typedef struct option_set {
     const char *command;  /* "reel train two-moons" */

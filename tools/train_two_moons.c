@@ -76,7 +76,7 @@ static void print_more(FILE *file)
     option_help_schedules(file);
     option_help_averages(file);
     fprintf(file,
-            "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+            "\n" SIGNALS_HELP "\n"
             "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
             "of all points after the last update; \"parameters\" are those after it, in the order of the layers.\n");
 }
@@ -297,11 +297,10 @@ static const option_row output[] = {
 static const char *const own_flags[] = {
     "epochs",     "batch",           "seed",  "checkpoint_every", "keep", "durable", "accept_edited",
     "other_data", "other_optimizer", "prove", "steady_loss",      NULL};
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 /* Those that make data, model and optimizer. */
 static const option_group makers[] = {
-    {"data", ROWS(data)}, {"model", ROWS(model)}, {"optimizer and batches", ROWS(steps)}};
+    {"data", OPTION_ROWS(data)}, {"model", OPTION_ROWS(model)}, {"optimizer and batches", OPTION_ROWS(steps)}};
 
 static void start_flags(void)
 {
@@ -320,11 +319,11 @@ int train_two_moons(int argc, char **argv)
     const option_group groups[] = {makers[0],
                                    makers[1],
                                    makers[2],
-                                   {"training", ROWS(training)},
+                                   {"training", OPTION_ROWS(training)},
                                    {"trainer", asked.trainer.rows, asked.trainer.count},
                                    {"hyper-parameters", optimizers.rows, optimizers.count},
                                    {"checkpoints", asked.run.rows, RUN_FLAG_ROWS},
-                                   {"output", ROWS(output)}};
+                                   {"output", OPTION_ROWS(output)}};
     const option_set set = {
         .command = "reel train two-moons",
         .text =

@@ -189,19 +189,12 @@ static void evaluate(moons_run *r)
     if (records(r)) record(r, r->steps, r->loss);
 }
 
-static int stopped(moons_run *r)
+static int stopped(const moons_run *r)
 {
     const char *resume = r->settings->run.resume;
-    const char *how =
-        resume && strcmp(resume, "auto") == 0 ? "the same line goes on" : "the same line with --resume auto goes on";
-    if (r->folder)
-        complain(r->settings->who, "stopped by signal %d after %lld of %lld updates, saved in %s: %s", signals_caught(),
-                 (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer), r->folder, how);
-    else
-        complain(r->settings->who,
-                 "stopped by signal %d after %lld of %lld updates; nothing is kept without --out or --checkpoint-dir",
-                 signals_caught(), (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer));
-    return EXIT_SIGNAL + signals_caught();
+    bool same = resume && strcmp(resume, "auto") == 0;
+    return signals_stopped(r->settings->who, r->trainer, r->folder,
+                           same ? "the same line goes on" : "the same line with --resume auto goes on");
 }
 
 static reel_status prove(moons_run *r)

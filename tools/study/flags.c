@@ -153,7 +153,6 @@ static const option_row output_rows[] = {
 static const char *const own_flags[] = {"epochs",    "batch",         "seed",       "checkpoint_every", "keep",
                                         "durable",   "accept_edited", "other_data", "other_optimizer",  "prove",
                                         "log_every", "steady_loss",   NULL};
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 static void print_more(FILE *file)
 {
@@ -281,14 +280,14 @@ int study_settings_read(study_settings *s, int argc, char **argv)
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
     trainer_flags_init(&asked.trainer, own_flags);
-    const option_group all[] = {{"run", ROWS(run_rows)},
-                                {"model", ROWS(model_rows)},
-                                {"training", ROWS(training_rows)},
+    const option_group all[] = {{"run", OPTION_ROWS(run_rows)},
+                                {"model", OPTION_ROWS(model_rows)},
+                                {"training", OPTION_ROWS(training_rows)},
                                 {"trainer", asked.trainer.rows, asked.trainer.count},
                                 {"hyper-parameters", optimizers.rows, optimizers.count},
                                 {"checkpoints", asked.run.rows, RUN_FLAG_ROWS},
-                                {"the full study", ROWS(full_rows)},
-                                {"output", ROWS(output_rows)}};
+                                {"the full study", OPTION_ROWS(full_rows)},
+                                {"output", OPTION_ROWS(output_rows)}};
     memcpy(groups, all, sizeof groups);
     reel_context *context = reel_context_new(NULL);
     int first = options_parse(&set, context, argc, argv);

@@ -275,12 +275,8 @@ int study_train(study_run *r)
     r->seconds = clock_now() - begun;
     signals_watch(NULL);
     if (reel_failed(r->context)) return run_flags_complain(&s->run, s->set, r->folder, ended, r->context);
-    if (signals_caught() || ended != REEL_OK) {
-        complain(who, "stopped by signal %d after %lld of %lld updates%s", signals_caught(),
-                 (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer),
-                 r->folder ? "; --resume auto goes on" : "; nothing is kept without --out or --checkpoint-dir");
-        return EXIT_SIGNAL + signals_caught();
-    }
+    if (signals_caught() || ended != REEL_OK)
+        return signals_stopped(who, r->trainer, r->folder, "the same line with --resume auto goes on");
     /* Ended before its first update: all that is known is the loss of the checkpoint's last step. */
     if (reel_trainer_step(r->trainer) == r->first && r->first > 0) record(r, r->first, reel_trainer_loss(r->trainer));
     if (reel_trainer_stop_reason(r->trainer, &why) != REEL_STOP_EPOCHS) snprintf(r->ended, sizeof r->ended, "%s", why);
