@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 static const command commands[] = {
 #define COMMAND(function, name, text) {name, text, command_##function},
@@ -31,6 +32,13 @@ int complain_of(const char *who, const reel_context *context)
 {
     complain(who, "%s", context ? reel_error_text(context) : "out of memory");
     return EXIT_FAILED;
+}
+
+double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 int finish_output(const char *who, int status)

@@ -162,25 +162,15 @@ static char *run_folder(const moons_settings *s, const char *name)
 static int write_results(const moons_settings *s, moons_run *runs, int count, FILE *report)
 {
     if (!s->json && !s->out) return EXIT_DONE;
+    static const char *const pictures[] = {"losses", "boundary"};
     cJSON *numbers = moons_numbers(s, runs, count);
-    char *path = s->out ? path_join(s->out, "two-moons.json") : NULL;
-    bool right = numbers && (!s->out || path);
-    if (!right) complain(s->who, "out of memory");
-    if (right && s->out) right = json_write(s->who, path, numbers);
-    if (right && s->json) right = json_write(s->who, s->json, numbers);
+    bool right = json_write_results(s->who, s->out, "two-moons.json", s->json, numbers);
     cJSON_Delete(numbers);
-    free(path);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    moons_pictures pictures = moons_draw(s, runs, count);
+    plot_result drawn = moons_draw(s, runs, count);
     if (signals_caught()) return EXIT_SIGNAL + signals_caught();
-    if (pictures == PICTURES_DRAWN) fprintf(report, "%s: losses.png, boundary.png, two-moons.json\n", s->out);
-    if (pictures == PICTURES_NO_GNUPLOT)
-        fprintf(
-            report,
-            "%s: two-moons.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp boundary.gp\n",
-            s->out, s->out);
-    return pictures == PICTURES_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, drawn, s->out, pictures, 2, false, "two-moons.json");
 }
 
 static int train(const moons_settings *s, const optimizer_choice *choices, int count)

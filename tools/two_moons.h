@@ -6,6 +6,7 @@
 #define TOOLS_TWO_MOONS_H
 
 #include "output.h"
+#include "plot.h"
 #include "run_flags.h"
 #include "trainer_flags.h"
 
@@ -75,8 +76,7 @@ bool moons_logits(moons_run *run, const double *points, int64_t count, double *l
 
 /* All numbers, as one JSON document; NULL without memory. */
 cJSON *moons_numbers(const moons_settings *settings, const moons_run *runs, int count);
-/* losses.png and boundary.png in the folder: made, not made for want of gnuplot, failed (complained). */
-typedef enum moons_pictures { PICTURES_DRAWN, PICTURES_NO_GNUPLOT, PICTURES_FAILED } moons_pictures;
-moons_pictures moons_draw(const moons_settings *settings, moons_run *runs, int count);
+/* losses.png and boundary.png in the folder. */
+plot_result moons_draw(const moons_settings *settings, moons_run *runs, int count);
 
 #endif

@@ -64,11 +64,8 @@ static int write_results(fit_run *r, FILE *report)
 {
     const fit_settings *s = r->settings;
     if (!s->json && !s->out) return EXIT_DONE;
-    char path[4200];
     cJSON *numbers = image_fit_numbers(r);
-    snprintf(path, sizeof path, "%.4000s/fit.json", s->out ? s->out : "");
-    bool right =
-        numbers && (!s->out || json_write(who, path, numbers)) && (!s->json || json_write(who, s->json, numbers));
+    bool right = json_write_results(who, s->out, "fit.json", s->json, numbers);
     cJSON_Delete(numbers);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
@@ -80,11 +77,7 @@ static int write_results(fit_run *r, FILE *report)
     snprintf(title, sizeof title, "%.100s, %lld Gaussians: loss", s->image, (long long)r->choice.model.count);
     r->losses.title = title;
     plot_result drawn = chart_draw(&r->losses, who, s->out, "losses");
-    if (drawn == PLOT_DRAWN) fprintf(report, "%s: losses.png\n", s->out);
-    if (drawn == PLOT_NO_GNUPLOT)
-        fprintf(report, "%s: losses.dat; for the picture install gnuplot and run: cd %s && gnuplot losses.gp\n", s->out,
-                s->out);
-    return drawn == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, drawn, s->out, (const char *const[]){"losses"}, 1, false, "losses.dat");
 }
 
 static int finish(fit_run *r, const char *folder, FILE *report)

@@ -11,7 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void array_set(reel_array *a, int64_t index, double value)
 {
@@ -254,13 +253,6 @@ static void observe(const reel_event *event, void *user)
     if (r->progress) reel_progress_observe(event, r->progress);
 }
 
-static double clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int study_train(study_run *r)
 {
     const study_settings *s = r->settings;
@@ -270,9 +262,9 @@ int study_train(study_run *r)
     if (status != EXIT_DONE) return status;
     reel_trainer_set_observer(r->trainer, observe, r);
     signals_watch(r->trainer);
-    double begun = clock_now();
+    double begun = seconds_now();
     reel_status ended = reel_trainer_run(NULL, r->trainer);
-    r->seconds = clock_now() - begun;
+    r->seconds = seconds_now() - begun;
     signals_watch(NULL);
     if (reel_failed(r->context)) return run_flags_complain(&s->run, s->set, r->folder, ended, r->context);
     if (signals_caught() || ended != REEL_OK)

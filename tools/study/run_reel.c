@@ -46,9 +46,7 @@ static int write_numbers(const study_settings *s, const study_run *r)
     json_add_number(document, "seconds", r->seconds, REEL_DOUBLE);
     if (*r->ended) json_add_text(document, "ended", r->ended);
     json_add_fingerprint(document);
-    char *path = s->out ? path_join(s->out, "baseline1.json") : NULL;
-    bool right = (!path || json_write(s->who, path, document)) && (!s->json || json_write(s->who, s->json, document));
-    free(path);
+    bool right = json_write_results(s->who, s->out, "baseline1.json", s->json, document);
     cJSON_Delete(document);
     return right ? EXIT_DONE : EXIT_FAILED;
 }

@@ -56,12 +56,8 @@ static int report(const trained *t, const metrics *m, int64_t left_out)
     cJSON_Delete(document);
     if (!right || !out) return right ? EXIT_DONE : EXIT_FAILED;
     if (!make_folder(who, out)) return EXIT_FAILED;
-    metrics_picture drawn = metrics_draw(m, who, out, name);
-    if (drawn == METRICS_DRAWN) fprintf(file, "%s: %s.png\n", out, metrics_picture_name(m));
-    if (drawn == METRICS_NO_GNUPLOT)
-        fprintf(file, "for the picture install gnuplot and run: cd %s && gnuplot %s.gp\n", out,
-                metrics_picture_name(m));
-    return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
+    const char *const pictures[] = {metrics_picture_name(m)};
+    return plot_tell(file, metrics_draw(m, who, out, name), out, pictures, 1, false, NULL);
 }
 
 int command_evaluate(int argc, char **argv)

@@ -154,23 +154,15 @@ static bool measure(csv_results *results, csv_run *r)
 
 static int write_results(csv_results *results, const char *folder, FILE *report)
 {
-    char path[4200];
     if (!asked.json && !asked.out) return EXIT_DONE;
     if (folder && !csv_curve_read(&results->curve, who, folder)) return EXIT_FAILED;
     cJSON *numbers = csv_numbers(results);
-    snprintf(path, sizeof path, "%.4000s/csv.json", asked.out ? asked.out : "");
-    bool right = numbers && (!asked.out || json_write(who, path, numbers)) &&
-                 (!asked.json || json_write(who, asked.json, numbers));
+    bool right = json_write_results(who, asked.out, "csv.json", asked.json, numbers);
     cJSON_Delete(numbers);
     if (!right) return EXIT_FAILED;
     if (!asked.out) return EXIT_DONE;
-    const char *title, *name = metrics_picture_name(csv_judged(results, &title));
-    metrics_picture drawn = csv_draw(results);
-    if (drawn == METRICS_DRAWN) fprintf(report, "%s: losses.png, %s.png, csv.json\n", asked.out, name);
-    if (drawn == METRICS_NO_GNUPLOT)
-        fprintf(report, "%s: csv.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp %s.gp\n",
-                asked.out, asked.out, name);
-    return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
+    const char *title, *const pictures[] = {"losses", metrics_picture_name(csv_judged(results, &title))};
+    return plot_tell(report, csv_draw(results), asked.out, pictures, 2, false, "csv.json");
 }
 
 static int finish(csv_run *r, csv_curve *curve, const reel_args *args, double prove, FILE *report)
