@@ -230,7 +230,8 @@ static bool begin(plot *p, const landscape_view *v, const char *name, int width,
     return (write_surface(p, v) && write_paths(p, v)) || plot_give_up(p) != PLOT_FAILED;
 }
 
-plot_result view_map(const landscape_view *v, const char *name)
+/* NAME.png: filled contours with the paths, and their losses beside (of paths with more than one vector). */
+static plot_result view_map(const landscape_view *v, const char *name)
 {
     plot p;
     bool losses = v->paths[0].count > 1;
@@ -246,7 +247,8 @@ plot_result view_map(const landscape_view *v, const char *name)
     return plot_draw(&p);
 }
 
-plot_result view_relief(const landscape_view *v, const char *name)
+/* NAME.png: the surface in three dimensions with the paths. */
+static plot_result view_relief(const landscape_view *v, const char *name)
 {
     plot p;
     if (!begin(&p, v, name, 1100, 860)) return PLOT_FAILED;

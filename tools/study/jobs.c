@@ -25,7 +25,8 @@ static char *path_of(const study_plan *plan, const study_job *job)
     return path_join(plan->out, name);
 }
 
-cJSON *study_job_document(const study_plan *plan, const study_job *job)
+/* The document of a job that is done; NULL when it is not. */
+static cJSON *study_job_document(const study_plan *plan, const study_job *job)
 {
     char *path = path_of(plan, job);
     cJSON *document = NULL;

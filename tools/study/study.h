@@ -11,7 +11,7 @@
 
 #include "../../models/gaussian_image.h"
 
-typedef enum study_arithmetic { ARITHMETIC_REEL, ARITHMETIC_PUBLISHED } study_arithmetic;
+enum { ARITHMETIC_REEL, ARITHMETIC_PUBLISHED };
 
 /* Choices are numbers here, the index of the name in the table of the flag. */
 typedef struct study_settings {
