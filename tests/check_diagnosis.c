@@ -3,6 +3,7 @@
  * Generated runs with a known cause: the first finding is that cause; healthy ones have none. No trace is left, and every
  * allocation may fail.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "diagnosis/made_run.h"
 
@@ -157,36 +158,21 @@ END_TEST
 
 /* ---- memory ---- */
 
-typedef struct limited {
-    int64_t left; /* allocations that succeed */
-    size_t in_use;
-} limited;
-
-static void *limited_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    limited *l = user;
-    if (new_size && new_size > old_size && l->left-- <= 0) return NULL;
-    l->in_use += new_size - old_size;
-    if (new_size) return realloc(pointer, new_size);
-    free(pointer);
-    return NULL;
-}
-
 START_TEST(test_memory)
 {
     int64_t stride = 1;
     for (int64_t n = 0, fine = 0; !fine; n += stride) {
-        limited l = {.left = INT64_MAX};
-        reel_context *own = reel_context_new(&(reel_allocator){limited_resize, &l});
+        failing l = {.left = FAIL_NEVER};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &l});
         const run_setup s = {.dtype = REEL_FLOAT, .batch = 32, .epochs = 1};
         moons_run r = run_new(own, &s);
         reel_diagnosis found;
         char before[33], after[33];
         hash_of(r.trainer, before);
-        l.left = n;
+        l.left = (uint64_t)n;
         fine = reel_diagnose(NULL, r.trainer, &found) == REEL_OK;
         if (!fine) ck_assert_int_eq(reel_error_status(own), REEL_NO_MEMORY);
-        l.left = INT64_MAX;
+        l.left = FAIL_NEVER;
         reel_error_clear(own);
         hash_of(r.trainer, after);
         ck_assert_str_eq(before, after);

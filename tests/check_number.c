@@ -2,17 +2,13 @@
  *
  * Numbers as text and base64. With REEL_SLOW=1 in the environment: tens of millions of random bit patterns.
  */
+#include "common.h"
 #include "io/base64.h"
 #include "io/number.h"
 
-#include <check.h>
 #include <fenv.h>
 #include <float.h>
 #include <locale.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static uint64_t next_random(uint64_t *state) /* SplitMix64 (Steele, Lea, Flood 2014) */
@@ -704,7 +700,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("number");
     TCase *tests = tcase_create("number");
     tcase_set_timeout(tests, how_many(60, 1000));
     tcase_add_test(tests, prints_as_people_read);
@@ -724,10 +719,5 @@ int main(void)
     tcase_add_test(tests, base64_of_the_rfc);
     tcase_add_test(tests, base64_every_length);
     tcase_add_test(tests, base64_is_strict);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case(tests, "number");
 }

@@ -2,6 +2,7 @@
  *
  * What looks at a trainer from outside leaves no trace: state, gradients, buffers, streams, tape, memory.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "core/random.h"
 #include "train/probe.h"
@@ -217,26 +218,11 @@ END_TEST
 
 /* ---- memory ---- */
 
-typedef struct limited {
-    int64_t left; /* allocations that succeed */
-    size_t in_use;
-} limited;
-
-static void *limited_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    limited *l = user;
-    if (new_size && new_size > old_size && l->left-- <= 0) return NULL;
-    l->in_use += new_size - old_size;
-    if (new_size) return realloc(pointer, new_size);
-    free(pointer);
-    return NULL;
-}
-
 START_TEST(test_memory)
 {
     for (int64_t n = 0, fine = 0; !fine; n++) {
-        limited l = {.left = INT64_MAX};
-        reel_context *own = reel_context_new(&(reel_allocator){limited_resize, &l});
+        failing l = {.left = FAIL_NEVER};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &l});
         run_setup s = {.dtype = REEL_FLOAT, .batch = 32, .epochs = 1};
         moons_run r = run_new(own, &s);
         ck_assert_int_eq(reel_trainer_run(NULL, r.trainer), REEL_OK);
@@ -244,13 +230,13 @@ START_TEST(test_memory)
         hash_of(&r, before);
         reel_curvature c;
         reel_fidelity f;
-        l.left = n;
+        l.left = (uint64_t)n;
         reel_step_fidelity(NULL, r.trainer, NULL, &f);
         reel_sharpness(NULL, r.trainer, &(reel_sharpness_options){.rows = 50, .iterations = 3}, &c);
         reel_lr_find(NULL, r.trainer, &(reel_lr_options){.steps = 10, .without_sharpness = true});
         fine = !reel_failed(own);
         if (!fine) ck_assert_int_eq(reel_error_status(own), REEL_NO_MEMORY);
-        l.left = INT64_MAX;
+        l.left = FAIL_NEVER;
         reel_error_clear(own);
         hash_of(&r, after);
         ck_assert_str_eq(before, after);

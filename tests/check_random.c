@@ -2,47 +2,17 @@
  *
  * Random streams: reference numbers, the philox stream's own properties, errors, and two moons.
  */
+#include "common.h"
+#include "failing.h"
 #include "core/random.h"
 #include "dataset.h"
 #include "rng_cases.h"
-
-#include <check.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static reel_context *context;
-
-static void setup(void)
-{
-    context = reel_context_new(NULL);
-    ck_assert_ptr_nonnull(context);
-}
-
-static void teardown(void)
-{
-    reel_context_free(context);
-}
 
 static reel_array *vector(reel_dtype dtype, int64_t n)
 {
     reel_array *a = reel_array_new(NULL, context, dtype, 1, &n);
     ck_assert_ptr_nonnull(a);
     return a;
-}
-
-/* The kept error has this status and its text holds `part`; it is cleared. */
-static void expect_error(reel_status status, const char *part)
-{
-    ck_assert_int_eq(reel_error_status(context), status);
-    ck_assert_msg(strstr(reel_error_text(context), part), "\"%s\" lacks \"%s\"", reel_error_text(context), part);
-    reel_error_clear(context);
-}
-
-static void expect_fine(void)
-{
-    ck_assert_msg(!reel_failed(context), "%s", reel_error_text(context));
 }
 
 /* Reference files */
@@ -786,26 +756,6 @@ END_TEST
 
 /* Memory: the n-th request fails. */
 
-typedef struct failing {
-    int left; /* requests until one fails; negative: never */
-    int64_t blocks;
-} failing;
-
-static void *failing_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    failing *f = user;
-    (void)old_size;
-    if (new_size == 0) {
-        f->blocks -= pointer != NULL;
-        free(pointer);
-        return NULL;
-    }
-    if (f->left == 0) return NULL;
-    f->left--;
-    f->blocks += pointer == NULL;
-    return realloc(pointer, new_size);
-}
-
 static void use_everything(reel_context *c)
 {
     int64_t shape[] = {6, 4}, few = 3;
@@ -828,14 +778,14 @@ START_TEST(memory_faults)
 {
     int n = 0;
     for (bool done = false; !done; n++) {
-        failing f = {n, 0};
-        reel_allocator allocator = {failing_resize, &f};
+        failing f = {.left = (uint64_t)n};
+        reel_allocator allocator = {fail_after, &f};
         reel_context *c = reel_context_new(&allocator);
         use_everything(c);
         done = c && !reel_failed(c);
         if (!done) ck_assert_int_eq(reel_error_status(c), REEL_NO_MEMORY);
         reel_context_free(c);
-        ck_assert_int_eq(f.blocks, 0);
+        ck_assert_uint_eq(f.in_use, 0);
         ck_assert_int_lt(n, 200);
     }
     ck_assert_int_gt(n, 20);
@@ -844,7 +794,7 @@ END_TEST
 
 /* Two moons */
 
-static double at(const cJSON *rows, int i, int j)
+static double cell(const cJSON *rows, int i, int j)
 {
     return cJSON_GetArrayItem(cJSON_GetArrayItem(rows, i), j)->valuedouble;
 }
@@ -866,8 +816,8 @@ START_TEST(moons_reference)
     moons_fill(200, 0.15, points->data);
     for (int i = 0; i < 200; i++) {
         for (int j = 0; j < 2; j++) {
-            ck_assert(reel_array_get(moons->x, 2 * i + j) == at(single, i, j));
-            ck_assert_double_le(fabs(reel_array_get(points, 2 * i + j) - at(exact, i, j)), 1e-15);
+            ck_assert(reel_array_get(moons->x, 2 * i + j) == cell(single, i, j));
+            ck_assert_double_le(fabs(reel_array_get(points, 2 * i + j) - cell(exact, i, j)), 1e-15);
         }
         ck_assert(reel_array_get(moons->y, i) == cJSON_GetArrayItem(y, i)->valuedouble);
     }
@@ -897,48 +847,36 @@ START_TEST(moons_errors)
 }
 END_TEST
 
-static void add_tests(TCase *c)
-{
-    tcase_add_test(c, reference_numpy);
-    tcase_add_test(c, reference_torch);
-    tcase_add_test(c, runner_sees_faults);
-    tcase_add_test(c, philox_known_answers);
-    tcase_add_test(c, philox_words);
-    tcase_add_test(c, philox_streams_differ);
-    tcase_add_test(c, philox_normal_in_pieces);
-    tcase_add_test(c, philox_statistics);
-    tcase_add_test(c, philox_integers);
-    tcase_add_test(c, philox_permutation_bijective);
-    tcase_add_test(c, philox_permutation_orders);
-    tcase_add_test(c, philox_permutation_places);
-    tcase_add_test(c, philox_permutation_pairs);
-    tcase_add_test(c, shuffle_and_choice);
-    tcase_add_test(c, masks);
-    tcase_add_test(c, orthogonal_properties);
-    tcase_add_test(c, initialiser_spread);
-    tcase_add_test(c, errors);
-    tcase_add_test(c, failed_and_null);
-    tcase_add_test(c, seed_again);
-    tcase_add_test(c, edges);
-    tcase_add_test(c, rust_known_blocks);
-    tcase_add_test(c, rust_uniform_bits);
-    tcase_add_test(c, rust_integers_even);
-    tcase_add_test(c, memory_faults);
-    tcase_add_test(c, moons_reference);
-    tcase_add_test(c, moons_errors);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("random");
-    TCase *c = tcase_create("random");
-    tcase_add_checked_fixture(c, setup, teardown);
-    tcase_set_timeout(c, 60);
-    add_tests(c);
-    suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    TCase *tests = tcase_create("random");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, reference_numpy);
+    tcase_add_test(tests, reference_torch);
+    tcase_add_test(tests, runner_sees_faults);
+    tcase_add_test(tests, philox_known_answers);
+    tcase_add_test(tests, philox_words);
+    tcase_add_test(tests, philox_streams_differ);
+    tcase_add_test(tests, philox_normal_in_pieces);
+    tcase_add_test(tests, philox_statistics);
+    tcase_add_test(tests, philox_integers);
+    tcase_add_test(tests, philox_permutation_bijective);
+    tcase_add_test(tests, philox_permutation_orders);
+    tcase_add_test(tests, philox_permutation_places);
+    tcase_add_test(tests, philox_permutation_pairs);
+    tcase_add_test(tests, shuffle_and_choice);
+    tcase_add_test(tests, masks);
+    tcase_add_test(tests, orthogonal_properties);
+    tcase_add_test(tests, initialiser_spread);
+    tcase_add_test(tests, errors);
+    tcase_add_test(tests, failed_and_null);
+    tcase_add_test(tests, seed_again);
+    tcase_add_test(tests, edges);
+    tcase_add_test(tests, rust_known_blocks);
+    tcase_add_test(tests, rust_uniform_bits);
+    tcase_add_test(tests, rust_integers_even);
+    tcase_add_test(tests, memory_faults);
+    tcase_add_test(tests, moons_reference);
+    tcase_add_test(tests, moons_errors);
+    return run_case(tests, "random");
 }

@@ -740,7 +740,7 @@ START_TEST(no_memory_is_an_error)
 {
     int failures = 0;
     for (uint64_t n = 0;; n++) {
-        failing f = {n, 0};
+        failing f = {.left = n};
         reel_allocator allocator = {fail_after, &f};
         reel_context *c = reel_context_new(&allocator);
         if (!c) continue;

@@ -2,6 +2,7 @@
  *
  * The trainer: resuming to the bit, its folder, stopping, settings, evaluation.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "train/saver.h"
 #include "train/state.h"
@@ -692,28 +693,18 @@ START_TEST(test_long_log)
 }
 END_TEST
 
-/* The n-th allocation of a run with checkpoints fails. */
-typedef struct failing {
-    uint64_t left;
-    size_t in_use;
+/* The n-th allocation of a run with checkpoints fails, and none is made by another thread. */
+typedef struct lonely {
+    failing memory;
     pthread_t thread;
     bool elsewhere;
-} failing;
+} lonely;
 
-static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
+static void *fail_here(void *user, void *pointer, size_t old_size, size_t new_size)
 {
-    failing *f = user;
-    f->elsewhere |= !pthread_equal(f->thread, pthread_self());
-    if (new_size == 0) {
-        f->in_use -= old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (f->left == 0) return NULL;
-    f->left--;
-    void *p = realloc(pointer, new_size);
-    if (p) f->in_use += new_size - old_size;
-    return p;
+    lonely *l = user;
+    l->elsewhere |= !pthread_equal(l->thread, pthread_self());
+    return fail_after(&l->memory, pointer, old_size, new_size);
 }
 
 START_TEST(test_every_allocation_may_fail)
@@ -721,16 +712,16 @@ START_TEST(test_every_allocation_may_fail)
     bool whole = false;
     uint64_t n = 0;
     for (; !whole; n++) {
-        failing f = {.left = n, .thread = pthread_self()};
-        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &f});
+        lonely l = {.memory.left = n, .thread = pthread_self()};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_here, &l});
         wide_run w = wide_new(own, REEL_FLOAT, "adam", true);
         reel_status status = reel_trainer_run(NULL, w.r.trainer);
         whole = w.r.trainer && status == REEL_OK;
         if (own && !whole)
             ck_assert_msg(reel_error_status(own) == REEL_NO_MEMORY, "%d: %s", (int)n, reel_error_text(own));
         wide_free(&w);
-        ck_assert_uint_eq(f.in_use, 0);
-        ck_assert(!f.elsewhere);
+        ck_assert_uint_eq(l.memory.in_use, 0);
+        ck_assert(!l.elsewhere);
     }
     ck_assert_uint_gt(n, 60);
 }

@@ -16,13 +16,13 @@
 
 static reel_context *context;
 
-static void setup(void)
+static inline void setup(void)
 {
     context = reel_context_new(NULL);
     ck_assert_ptr_nonnull(context);
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
     reel_context_free(context);
     context = NULL;
