@@ -9,12 +9,6 @@
 
 #define SEEDS 3 /* a cause */
 
-static void hash_of(reel_trainer *trainer, char hash[33])
-{
-    ck_assert_int_eq(reel_state_hash(NULL, reel_trainer_state(trainer), hash), REEL_OK);
-    ck_assert_uint_eq(strlen(hash), 32);
-}
-
 static bool has_figure(const char *text)
 {
     return strpbrk(text, "0123456789") != NULL;
@@ -45,9 +39,9 @@ START_TEST(test_first_finding)
         ck_assert(made_draw(&plan, cause, seed));
         reel_context *own = reel_context_new(NULL);
         made_begin(&run, own, &plan);
-        hash_of(run.trainer, before);
+        trainer_hash(run.trainer, before);
         ck_assert_msg(reel_diagnose(NULL, run.trainer, &found) == REEL_OK, "%s", reel_error_text(own));
-        hash_of(run.trainer, after);
+        trainer_hash(run.trainer, after);
         ck_assert_str_eq(before, after);
         check_sentences(&found);
         ck_assert_msg(found.findings[0].cause == cause, "%s, seed %d: %s: %s", reel_cause_name(cause), (int)seed,
@@ -83,7 +77,7 @@ START_TEST(test_no_trace)
             reel_trainer_set_validation(NULL, r.trainer, r.data);
             if (looks) reel_trainer_set_observer(r.trainer, look, r.trainer);
             ck_assert_int_eq(reel_trainer_run(NULL, r.trainer), REEL_OK);
-            hash_of(r.trainer, hashes[looks]);
+            trainer_hash(r.trainer, hashes[looks]);
         }
         ck_assert_str_eq(hashes[0], hashes[1]);
     }
@@ -168,13 +162,13 @@ START_TEST(test_memory)
         moons_run r = run_new(own, &s);
         reel_diagnosis found;
         char before[33], after[33];
-        hash_of(r.trainer, before);
+        trainer_hash(r.trainer, before);
         l.left = (uint64_t)n;
         fine = reel_diagnose(NULL, r.trainer, &found) == REEL_OK;
         if (!fine) ck_assert_int_eq(reel_error_status(own), REEL_NO_MEMORY);
         l.left = FAIL_NEVER;
         reel_error_clear(own);
-        hash_of(r.trainer, after);
+        trainer_hash(r.trainer, after);
         ck_assert_str_eq(before, after);
         reel_context_free(own);
         ck_assert_uint_eq(l.in_use, 0);

@@ -6,6 +6,7 @@
 #include "common.h"
 #include "failing.h"
 #include "io/visit_io.h"
+#include "number_bits.h"
 
 #include <reel/checkpoint.h>
 
@@ -30,13 +31,6 @@ typedef struct model {
     bool optional;
     double extra;
 } model;
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, 4);
-    return x;
-}
 
 static void model_shapes(model *m)
 {
