@@ -5,6 +5,7 @@
 #include "failing.h"
 #include "optim_cases.h"
 #include "optim_params.h"
+#include "tensors.h"
 
 /* --------------------------------------------------------------------------------------------------- reference files */
 
@@ -25,29 +26,12 @@ static void count_case(void *user, const char *family, const char *name, int ver
         fprintf(stderr, "%s: %s: %s (%s)\n", family, name, verdict == CASE_FAILED ? "failed" : "not covered", note);
 }
 
-static cJSON *load(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
-    fseek(file, 0, SEEK_END);
-    long size = ftell(file);
-    rewind(file);
-    char *text = malloc((size_t)size + 1);
-    ck_assert(text != NULL);
-    ck_assert_int_eq((long)fread(text, 1, (size_t)size, file), size);
-    text[size] = '\0';
-    fclose(file);
-    cJSON *document = cJSON_Parse(text);
-    free(text);
-    ck_assert_msg(document != NULL, "%s is no JSON", path);
-    return document;
-}
-
 static tally run_file(const char *name)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/torch/%s", REFERENCE, name);
-    cJSON *document = load(path);
+    cJSON *document = document_load(path);
+    ck_assert_ptr_nonnull(document);
     tally t = {0};
     int failed = optim_cases_run(document, count_case, &t);
     ck_assert_int_eq(failed, t.failed);

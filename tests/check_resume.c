@@ -353,7 +353,7 @@ START_TEST(test_validation_of_older_file)
     ck_assert_ptr_nonnull(at);
     char *end = strchr(at, ',') + 1;
     memmove(at, end, strlen(end) + 1);
-    spill(folder, "step-000000016.json", text, strlen(text));
+    spill_text(folder, "step-000000016.json", text);
     free(text);
     r = validated_run(folder, REEL_CONTINUE, 42);
     reel_trainer_set(NULL, r.trainer, "epochs", 6);

@@ -130,6 +130,11 @@ static inline void spill(const char *folder, const char *name, const char *text,
     ck_assert_int_eq(fclose(file), 0);
 }
 
+static inline void spill_text(const char *folder, const char *name, const char *text)
+{
+    spill(folder, name, text, strlen(text));
+}
+
 static inline void expect_same_file(const char *a, const char *b, const char *name)
 {
     size_t sizes[2];
