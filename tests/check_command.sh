@@ -5,6 +5,7 @@
 #
 # The command as people meet it: help, wrong usage, exit status, what is written, gnuplot there or not.
 reel=$(realpath "$1") || exit 1
+# shellcheck source=tests/command_checks.sh
 . "$(dirname "$0")/command_checks.sh"
 
 # ---- help ----

@@ -5,6 +5,7 @@
 #
 # `reel fit` as people meet it: what it writes, going on after a signal, wrong images and wrong usage.
 reel=$(realpath "$1") || exit 1
+# shellcheck source=tests/command_checks.sh
 . "$(dirname "$0")/command_checks.sh"
 
 # number FILE KEY: a number at the top of a JSON file

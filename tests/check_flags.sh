@@ -4,6 +4,7 @@
 # What wins, a flag or the checkpoint, what a resume tells, and the flags of a program of one's own:
 # check_flags.sh REEL PROGRAM USER_EXTENSION
 reel=$(realpath "$1") program=$(realpath "$2") extension=$(realpath "$3")
+# shellcheck source=tests/command_checks.sh
 . "$(dirname "$0")/command_checks.sh"
 
 # train STATUS FLAG...

@@ -4,6 +4,7 @@
 # describe, train --csv, evaluate, predict as people type them: faults with line and column, roles, weights, notes.
 # check_table_command.sh REEL DATASETS
 reel=$(realpath "$1") iris=$(realpath "$2")/iris.csv
+# shellcheck source=tests/command_checks.sh
 . "$(dirname "$0")/command_checks.sh"
 
 # train STATUS FLAG...

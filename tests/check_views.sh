@@ -5,6 +5,7 @@
 #
 # reel schedule, plot and diff: their figures against what a run has logged and against values worked out by hand.
 reel=$(realpath "$1") || exit 1
+# shellcheck source=tests/command_checks.sh
 . "$(dirname "$0")/command_checks.sh"
 live=
 trap '[ -z "$live" ] || kill "$live" 2>/dev/null; clean_up' EXIT

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: MIT
 #
 # What the tests of the command share; they set $reel and source this. It goes to an empty folder, $here, which is removed
