@@ -171,13 +171,6 @@ reel_task target_task(const reel_preparation *p, const reel_table *t, int column
                                                                         : REEL_TASK_REGRESSION;
 }
 
-int64_t prepared_find(const prepared *c, const char *name)
-{
-    for (int64_t i = 0; i < c->count; i++)
-        if (strcmp(c->names[i], name) == 0) return i;
-    return -1;
-}
-
 /* ---- what it says ---- */
 
 bool reel_preparation_fitted(const reel_preparation *p)

@@ -66,8 +66,6 @@ reel_status rows_check(const char *site, const char *who, const reel_table *t, c
 int target_column(const char *site, const char *who, const reel_preparation *p, const reel_table *t);
 /* The task, found out from the target of the table when it is AUTO. */
 reel_task target_task(const reel_preparation *p, const reel_table *t, int column);
-/* Index of a name in a column's categories; -1: none. */
-int64_t prepared_find(const prepared *c, const char *name);
 /* Room for `count` categories; false with an error. */
 bool prepared_room(reel_context *context, const char *site, prepared *c, int64_t count);
 void prepared_free(reel_context *context, prepared *c);

@@ -112,7 +112,8 @@ reel_status table_fault(const char *site, const reel_table *t, reel_status statu
                           sentence);
 }
 
-char *category_of_number(double value, char number[CATEGORY_NUMBER])
+/* The shortest decimal, a whole number without point. */
+static char *category_of_number(double value, char number[CATEGORY_NUMBER])
 {
     if (value == floor(value) && fabs(value) < 1e15)
         snprintf(number, CATEGORY_NUMBER, "%.0f", value == 0 ? 0.0 : value);

@@ -61,7 +61,5 @@ reel_status table_fault(const char *site, const reel_table *t, reel_status statu
  * for it. NULL: missing. */
 #define CATEGORY_NUMBER 32
 const char *table_category(const reel_table *t, int64_t row, int column, char number[CATEGORY_NUMBER]);
-/* The shortest decimal, a whole number without point. */
-char *category_of_number(double value, char number[CATEGORY_NUMBER]);
 
 #endif

@@ -3,6 +3,7 @@
  * The limits of `reel bench` compute what Reel computes, with every instruction set of the machine; the report of the
  * command is whole. Nothing here is timed.
  */
+#include "json_file.h"
 #include "spawn.h"
 
 #include "gaussian_image.h"
@@ -334,31 +335,11 @@ END_TEST
 
 /* ---- the command ---- */
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, name);
-    ck_assert_msg(item, "there is no \"%s\"", name);
-    return item;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    ck_assert_msg(cJSON_IsNumber(item), "\"%s\" is no number", name);
-    return item->valuedouble;
-}
-
 static cJSON *bench_report(const char *folder, const char *workload)
 {
     const char *const argv[] = {REEL, "bench", workload, "--quick", "--rounds", "3", "--json", "bench.json", NULL};
     ck_assert_int_eq(spawn_run(folder, argv, "out.txt", "err.txt"), 0);
-    size_t size;
-    char *text = slurp(folder, "bench.json", &size);
-    ck_assert_ptr_nonnull(text);
-    cJSON *document = cJSON_Parse(text);
-    free(text);
-    ck_assert_ptr_nonnull(document);
-    return document;
+    return read_json(folder, "bench.json");
 }
 
 START_TEST(report_is_whole)

@@ -2,6 +2,7 @@
  *
  * Checkpoints: round trip, damaged and foreign files, models built from a file, a file of the first format version.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "train/state.h"
 
@@ -358,44 +359,23 @@ END_TEST
 
 /* ---- the n-th allocation fails ---- */
 
-typedef struct failing {
-    uint64_t left;
-    size_t in_use;
-    bool armed;
-} failing;
-
-static void *fail_after(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    failing *f = user;
-    if (new_size == 0) {
-        f->in_use -= old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (f->armed && f->left == 0) return NULL;
-    if (f->armed) f->left--;
-    void *p = realloc(pointer, new_size);
-    if (p) f->in_use += new_size - old_size;
-    return p;
-}
-
 /* part 0: making everything, a step, a save and a load; 1: a step; 2: a save; 3: a load. */
 static bool survives(uint64_t n, int part)
 {
-    failing f = {n, 0, part == 0};
+    failing f = {.left = n, .idle = part != 0};
     reel_context *own = reel_context_new(&(reel_allocator){fail_after, &f});
     small s;
     char before[33] = "", after[33] = "";
     small_make(&s, own, REEL_FLOAT, 7);
-    f.armed = part <= 1;
+    f.idle = part > 1;
     small_step(&s, own);
-    f.armed = part == 0 || part == 2;
+    f.idle = part != 0 && part != 2;
     reel_state_save(NULL, s.state, path, NULL);
-    f.armed = false;
+    f.idle = true;
     if (part == 3) reel_state_hash(NULL, s.state, before);
-    f.armed = part == 0 || part == 3;
+    f.idle = part != 0 && part != 3;
     reel_state_load(NULL, s.state, path, false);
-    f.armed = false;
+    f.idle = true;
     bool failed = reel_failed(own);
     if (failed && own) {
         ck_assert_msg(reel_error_status(own) == REEL_NO_MEMORY, "%s", reel_error_text(own));

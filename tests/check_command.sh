@@ -4,43 +4,9 @@
 # usage: check_command.sh REEL
 #
 # The command as people meet it: help, wrong usage, exit status, what is written, gnuplot there or not.
-set -u
 reel=$(realpath "$1") || exit 1
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-failures=0
-
-fail() {
-    printf 'FAILED: %s\n' "$*"
-    sed 's/^/    /' out err 2>/dev/null
-    failures=$((failures + 1))
-}
-
-# expect STATUS COMMAND...: runs it, output in out and err.
-expect() {
-    status=$1
-    shift
-    "$@" >out 2>err
-    found=$?
-    [ $found -eq "$status" ] || fail "status $found, expected $status: $*"
-}
-
-# wrong STATUS TEXT ARGUMENT...: one line on standard error that holds the text, nothing on standard output.
-wrong() {
-    wrong_status=$1
-    wrong_text=$2
-    shift 2
-    expect "$wrong_status" "$reel" "$@"
-    [ ! -s out ] || fail "something on standard output: $*"
-    [ "$(wc -l <err)" -eq 1 ] || fail "not one line: $*"
-    grep -q -e "$wrong_text" err || fail "no \"$wrong_text\": $*"
-}
-
-# holds FILE TEXT
-holds() {
-    grep -q -e "$2" "$1" || fail "$1 does not hold \"$2\""
-}
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/command_checks.sh"
 
 # ---- help ----
 for command in '' train 'train two-moons' fit lr-find 'lr-find two-moons' diagnose inspect ops bench course 'course all' \
@@ -74,7 +40,7 @@ for flag in lr start steps momentum optimizer out svg json quiet; do
     holds help "^  --$flag\b"
 done
 holds help '^  critical_rate '
-if grep -q -e '--batch' help; then fail 'a flag that means nothing here is offered'; fi
+lacks help '--batch' # it means nothing here
 
 # ---- wrong usage: 2 ----
 wrong 2 'did you mean quartic' course quartik
@@ -171,7 +137,7 @@ for file in losses.gp losses.dat boundary.gp boundary.dat points.dat checkpoints
 done
 if command -v gnuplot >/dev/null; then
     for picture in losses boundary; do
-        [ "$(od -An -c -N 4 run/$picture.png | tr -d ' ')" = '211PNG' ] || fail "run/$picture.png is no PNG"
+        is_png run/$picture.png
     done
     (cd run && rm losses.png && gnuplot losses.gp && [ -s losses.png ]) || fail 'the script alone does not draw'
 fi
@@ -329,7 +295,7 @@ holds out '^  differs '
 cmp -s shop.json shop/revenue.json || fail '--json and the file in --out differ'
 for file in revenue.gp revenue.dat; do [ -s shop/$file ] || fail "shop/$file is missing"; done
 if command -v gnuplot >/dev/null; then
-    [ "$(od -An -c -N 4 shop/revenue.png | tr -d ' ')" = '211PNG' ] || fail 'shop/revenue.png is no PNG'
+    is_png shop/revenue.png
     grep -q '<svg' shop/revenue.svg || fail 'shop/revenue.svg is no SVG'
 fi
 expect 0 "$reel" course revenue --quiet --lr 0.1,0.2 --out rates --json rates.json
@@ -360,8 +326,4 @@ chmod +x tools/gnuplot
 expect 1 env PATH="$here/tools" "$reel" train two-moons --quiet --epochs 3 --out failing
 holds err 'gnuplot failed on failing/losses.gp with status 3'
 
-if [ $failures -gt 0 ]; then
-    echo "$failures failed"
-    exit 1
-fi
-echo 'all as expected'
+finish

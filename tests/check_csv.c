@@ -95,16 +95,6 @@ END_TEST
 
 /* ---- evaluate, predict ---- */
 
-static void write_file(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 /* What was learned of the first column is its mean and deviation over the rows of training, and no others. */
 static void expect_training_rows(const cJSON *trained)
 {
@@ -161,7 +151,7 @@ START_TEST(evaluate_and_predict_agree_with_the_training)
     ck_assert(csv && strncmp(csv, "prediction,p:setosa,p:versicolor,p:virginica\nsetosa,", 52) == 0);
     free(csv);
     /* Columns in another order, others between them, no target: the same. */
-    write_file("other.csv", "petal width;note;sepal width;petal length;sepal length\n0.2;x;3.5;1.4;5.1\n");
+    spill_text(folder, "other.csv", "petal width;note;sepal width;petal length;sepal length\n0.2;x;3.5;1.4;5.1\n");
     run((const char *const[]){REEL, "predict", "run", "--csv", "other.csv", "--json", "other.json", NULL}, NULL);
     cJSON *other = read_json(folder, "other.json");
     for (int c = 0; c < 3; c++) {
@@ -187,7 +177,7 @@ START_TEST(a_line_is_learned)
         spread += (y - 205) * (y - 205) / 240;
         to += sprintf(to, "%d,%d,%s,%.1f\n", a, b, i % 2 ? "\"left, low\"" : "right", y);
     }
-    write_file("line.csv", text);
+    spill_text(folder, "line.csv", text);
     run((const char *const[]){REEL,         "train",  "--csv",    "line.csv", "--target",  "y",
                               "--hidden",   "0",      "--epochs", "300",      "--lr",      "0.05",
                               "--schedule", "cosine", "--quiet",  "--json",   "line.json", "--checkpoint-dir",
@@ -200,7 +190,7 @@ START_TEST(a_line_is_learned)
     ck_assert_double_gt(number(test, "r2"), 0.9999);
     cJSON_Delete(found);
     /* In the unit of the target. */
-    write_file("one.csv", "side,b,a\nright,10,50\n\"left, low\",0,0\n");
+    spill_text(folder, "one.csv", "side,b,a\nright,10,50\n\"left, low\",0,0\n");
     run((const char *const[]){REEL, "predict", "line", "--csv", "one.csv", "--json", "one.json", NULL}, NULL);
     cJSON *one = read_json(folder, "one.json");
     const cJSON *values = cJSON_GetObjectItem(one, "predictions");

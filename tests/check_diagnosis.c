@@ -3,16 +3,11 @@
  * Generated runs with a known cause: the first finding is that cause; healthy ones have none. No trace is left, and every
  * allocation may fail.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "diagnosis/made_run.h"
 
 #define SEEDS 3 /* a cause */
-
-static void hash_of(reel_trainer *trainer, char hash[33])
-{
-    ck_assert_int_eq(reel_state_hash(NULL, reel_trainer_state(trainer), hash), REEL_OK);
-    ck_assert_uint_eq(strlen(hash), 32);
-}
 
 static bool has_figure(const char *text)
 {
@@ -44,9 +39,9 @@ START_TEST(test_first_finding)
         ck_assert(made_draw(&plan, cause, seed));
         reel_context *own = reel_context_new(NULL);
         made_begin(&run, own, &plan);
-        hash_of(run.trainer, before);
+        trainer_hash(run.trainer, before);
         ck_assert_msg(reel_diagnose(NULL, run.trainer, &found) == REEL_OK, "%s", reel_error_text(own));
-        hash_of(run.trainer, after);
+        trainer_hash(run.trainer, after);
         ck_assert_str_eq(before, after);
         check_sentences(&found);
         ck_assert_msg(found.findings[0].cause == cause, "%s, seed %d: %s: %s", reel_cause_name(cause), (int)seed,
@@ -82,7 +77,7 @@ START_TEST(test_no_trace)
             reel_trainer_set_validation(NULL, r.trainer, r.data);
             if (looks) reel_trainer_set_observer(r.trainer, look, r.trainer);
             ck_assert_int_eq(reel_trainer_run(NULL, r.trainer), REEL_OK);
-            hash_of(r.trainer, hashes[looks]);
+            trainer_hash(r.trainer, hashes[looks]);
         }
         ck_assert_str_eq(hashes[0], hashes[1]);
     }
@@ -157,38 +152,23 @@ END_TEST
 
 /* ---- memory ---- */
 
-typedef struct limited {
-    int64_t left; /* allocations that succeed */
-    size_t in_use;
-} limited;
-
-static void *limited_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    limited *l = user;
-    if (new_size && new_size > old_size && l->left-- <= 0) return NULL;
-    l->in_use += new_size - old_size;
-    if (new_size) return realloc(pointer, new_size);
-    free(pointer);
-    return NULL;
-}
-
 START_TEST(test_memory)
 {
     int64_t stride = 1;
     for (int64_t n = 0, fine = 0; !fine; n += stride) {
-        limited l = {.left = INT64_MAX};
-        reel_context *own = reel_context_new(&(reel_allocator){limited_resize, &l});
+        failing l = {.left = FAIL_NEVER};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &l});
         const run_setup s = {.dtype = REEL_FLOAT, .batch = 32, .epochs = 1};
         moons_run r = run_new(own, &s);
         reel_diagnosis found;
         char before[33], after[33];
-        hash_of(r.trainer, before);
-        l.left = n;
+        trainer_hash(r.trainer, before);
+        l.left = (uint64_t)n;
         fine = reel_diagnose(NULL, r.trainer, &found) == REEL_OK;
         if (!fine) ck_assert_int_eq(reel_error_status(own), REEL_NO_MEMORY);
-        l.left = INT64_MAX;
+        l.left = FAIL_NEVER;
         reel_error_clear(own);
-        hash_of(r.trainer, after);
+        trainer_hash(r.trainer, after);
         ck_assert_str_eq(before, after);
         reel_context_free(own);
         ck_assert_uint_eq(l.in_use, 0);

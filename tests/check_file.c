@@ -2,16 +2,13 @@
  *
  * Files and folders: what is there after every system call has failed once.
  */
-#include "core/core.h"
+#include "common.h"
+#include "failing.h"
 #include "io/file.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -91,19 +88,18 @@ static file_ops ops_with(faults *f)
 }
 
 static char folder[64];
-static reel_context *context;
 
 static void make_folder(void)
 {
     strcpy(folder, "/tmp/reel-file-XXXXXX");
     ck_assert(mkdtemp(folder) != NULL);
-    context = reel_context_new(NULL);
+    setup();
 }
 
 static void remove_folder(void)
 {
     ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
-    reel_context_free(context);
+    teardown();
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", folder);
     ck_assert_int_eq(system(command), 0);
@@ -419,24 +415,14 @@ START_TEST(killed_while_saving)
 }
 END_TEST
 
-static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    return (*(int *)user)-- > 0 ? realloc(pointer, new_size) : NULL;
-}
-
 START_TEST(no_memory_is_an_error)
 {
     file_write(NULL, context, NULL, path_of("step-1"), "old", 3, 0);
     int failures = 0;
     for (int n = 1;; n++, failures++) {
-        int left = n;
+        failing f = {.left = (uint64_t)n};
         size_t size;
-        reel_context *own = reel_context_new(&(reel_allocator){meagre_resize, &left});
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &f});
         folder_make(NULL, own, path_of("deep/er"));
         folder_lock *lock = folder_lock_new(NULL, own, folder);
         file_write(NULL, own, NULL, path_of("step-1"), "new", 3, 3);
@@ -460,9 +446,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("file");
     TCase *tests = tcase_create("file");
-    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_test(tests, write_and_read);
     tcase_add_test(tests, write_in_the_current_folder);
@@ -476,10 +460,5 @@ int main(void)
     tcase_add_test(tests, folders_are_made);
     tcase_add_test(tests, killed_while_saving);
     tcase_add_test(tests, no_memory_is_an_error);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case(tests, "file");
 }

@@ -4,43 +4,9 @@
 # usage: check_fit.sh REEL
 #
 # `reel fit` as people meet it: what it writes, going on after a signal, wrong images and wrong usage.
-set -u
 reel=$(realpath "$1") || exit 1
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-failures=0
-
-fail() {
-    printf 'FAILED: %s\n' "$*"
-    sed 's/^/    /' out err 2>/dev/null
-    failures=$((failures + 1))
-}
-
-# expect STATUS COMMAND...: runs it, output in out and err.
-expect() {
-    status=$1
-    shift
-    "$@" >out 2>err
-    found=$?
-    [ $found -eq "$status" ] || fail "status $found, expected $status: $*"
-}
-
-# wrong STATUS TEXT ARGUMENT...: one line on standard error that holds the text, nothing on standard output.
-wrong() {
-    wrong_status=$1
-    wrong_text=$2
-    shift 2
-    expect "$wrong_status" "$reel" fit "$@"
-    [ ! -s out ] || fail "something on standard output: $*"
-    [ "$(wc -l <err)" -eq 1 ] || fail "not one line: $*"
-    grep -q -e "$wrong_text" err || fail "no \"$wrong_text\": $*"
-}
-
-# holds FILE TEXT
-holds() {
-    grep -q -e "$2" "$1" || fail "$1 does not hold \"$2\""
-}
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/command_checks.sh"
 
 # number FILE KEY: a number at the top of a JSON file
 number() {
@@ -67,7 +33,7 @@ expect 0 "$reel" fit test:portrait:40x32 --gaussians 30 --iterations 80 --every 
 holds err '80 of 80 .*PSNR .* dB  SSIM'
 holds out '^loss .* PSNR .* dB  SSIM'
 for file in rendering error ellipses; do
-    [ "$(head -c 4 "whole/$file.png" | tail -c 3)" = PNG ] || fail "$file.png is no PNG file"
+    is_png "whole/$file.png"
 done
 [ -s whole/losses.dat ] || fail "no losses.dat"
 cmp -s whole.json whole/fit.json || fail "--json and fit.json differ"
@@ -118,7 +84,7 @@ holds out '^suggestion'
 # ---- every kind of model ----
 for kind in '--blending normalised --cutoff 3.5 --train position,scale,colour' '--blending additive --train all' \
     '--scale-form log --cutoff none --start random' '--precision double --loss 0.2*l1+0.8*l2+0.1*ssim --ssim-window uniform' \
-    '--optimizer sgd --lr 1 --schedule cosine --clip-norm 1'; do
+    '--optimizer sgd --lr 1 --schedule cosine --clip-norm 1' '--optimizer momentum --lr 0.1'; do
     # shellcheck disable=SC2086
     expect 0 "$reel" fit test:landscape:24x24 --gaussians 20 --iterations 5 --quiet --json kind.json $kind
     first=$(sed -n '/"loss":/,/]/s/.*\[\[*0, \([0-9.e-]*\)\].*/\1/p' kind.json | head -1)
@@ -128,26 +94,26 @@ done
 # ---- what is wrong ----
 printf 'no image at all' >text.png
 head -c 300 whole/rendering.png >half.png
-wrong 1 'nowhere.png: there is no such file' nowhere.png
-wrong 1 'text.png is no image: expected a PNG or JPEG file' text.png
-wrong 1 'half.png is a damaged PNG file: it ends too early' half.png
-wrong 1 'there is no test image "nothing"' test:nothing
-wrong 1 'expected a size' test:text:0x9
-wrong 1 'needs an image of at least 11 x 11' test:text:8x8 --loss ssim
-wrong 2 'an image is missing' --gaussians 3
-wrong 2 '--gaussians: found 0' test:text --gaussians 0
-wrong 2 '--cutoff: found "x"' test:text --cutoff x
-wrong 2 '--loss: found "l2+l2"' test:text --loss l2+l2
-wrong 2 '--train: found "colors"' test:text --train position,colors
-wrong 2 '--least-scale is above --most-scale' test:text --least-scale 0.6
-wrong 1 'holds a run up to step 80' test:portrait:40x32 --out whole
-wrong 1 'these are not the data of the run' test:text:40x32 --quiet --resume=whole/checkpoints
+wrong 1 'nowhere.png: there is no such file' fit nowhere.png
+wrong 1 'text.png is no image: expected a PNG or JPEG file' fit text.png
+wrong 1 'half.png is a damaged PNG file: it ends too early' fit half.png
+wrong 1 'there is no test image "nothing"' fit test:nothing
+wrong 1 'expected a size' fit test:text:0x9
+wrong 1 'needs an image of at least 11 x 11' fit test:text:8x8 --loss ssim
+wrong 2 'an image is missing' fit --gaussians 3
+wrong 2 '--gaussians: found 0' fit test:text --gaussians 0
+wrong 2 '--cutoff: found "x"' fit test:text --cutoff x
+wrong 2 '--loss: found "l2+l2"' fit test:text --loss l2+l2
+wrong 2 '--train: found "colors"' fit test:text --train position,colors
+wrong 2 '--least-scale is above --most-scale' fit test:text --least-scale 0.6
+wrong 1 'holds a run up to step 80' fit test:portrait:40x32 --out whole
+wrong 1 'these are not the data of the run' fit test:text:40x32 --quiet --resume=whole/checkpoints
 expect 0 "$reel" train two-moons --epochs 2 --checkpoint-dir moons --quiet
-wrong 1 'is a checkpoint of another model' test:text --resume=moons
+wrong 1 'is a checkpoint of another model' fit test:text --resume=moons
 expect 0 "$reel" fit test:baseline1:9x9 --gaussians 1 --iterations 0 --quiet --out one
 # An image of one colour: the rendering of one Gaussian that covers everything.
 expect 0 "$reel" fit test:baseline1:9x9 --gaussians 1 --iterations 0 --quiet --blending normalised --cutoff none \
     --start-scale 5 --out flat
-wrong 1 'has one colour only' flat/rendering.png
+wrong 1 'has one colour only' fit flat/rendering.png
 
-[ $failures -eq 0 ] || exit 1
+finish

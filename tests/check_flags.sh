@@ -3,30 +3,11 @@
 #
 # What wins, a flag or the checkpoint, what a resume tells, and the flags of a program of one's own:
 # check_flags.sh REEL PROGRAM USER_EXTENSION
-set -u
 reel=$(realpath "$1") program=$(realpath "$2") extension=$(realpath "$3")
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-# expect STATUS COMMAND...: output in out, errors in err
-expect() {
-    wanted=$1
-    shift
-    "$@" >out 2>err
-    found=$?
-    [ $found -eq "$wanted" ] || fail "status $found, expected $wanted: $* ($(tail -n 1 err))"
-}
-holds() {
-    grep -q -e "$2" "$1" || fail "\"$2\" is not in $1: $(tail -n 12 "$1")"
-}
-lacks() {
-    if grep -q -e "$2" "$1"; then fail "\"$2\" is in $1: $(grep -e "$2" "$1")"; fi
-}
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/command_checks.sh"
+
+# train STATUS FLAG...
 train() {
     wanted=$1
     shift
@@ -97,6 +78,8 @@ expect 2 "$program" FILE
 holds err 'takes flags only'
 expect 1 "$program" --optimizer sgd --beta1 0.5
 holds err 'sgd has no such hyper-parameter'
+expect 0 "$program" --checkpoint-dir ball --optimizer momentum --epochs 10 # sgd at the program's rate
+holds ball/step-000000040.json '"lr": 0.5,'
 expect 1 "$program" --resume=missing.json
 holds err 'there is no such file'
 expect 0 "$program" --checkpoint-dir own --optimizer adam --lr 0.03 --epochs 20 --hidden 5 --seed 3 --threads 2
@@ -138,6 +121,8 @@ expect 2 "$extension" --schedule
 expect 1 "$extension" --schedule invers
 holds err 'no schedule "invers".*inverse'
 expect 0 "$extension" --optimizer adam --lr 0.01 --epochs 2
+expect 0 "$extension" --optimizer momentum --epochs 2 --checkpoint-dir other
+holds other/step-000000006.json '"kind": "sgd"'
+holds other/step-000000006.json '"momentum": 0.9,'
 
-[ $failures -eq 0 ] || exit 1
-echo 'all as expected'
+finish

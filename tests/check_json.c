@@ -2,17 +2,13 @@
  *
  * JSON: the writer, the reader, its sentences, and the corpus of good and bad texts.
  */
-#include "core/core.h"
+#include "common.h"
+#include "failing.h"
 #include "io/json_read.h"
 #include "io/json_write.h"
 #include "io/number.h"
 
-#include <check.h>
 #include <dirent.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,35 +70,35 @@ static const char sample_text[] =
 
 START_TEST(writer_layout)
 {
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     float data[6] = {0.1f, -0.0f, 1e-7f, NAN, -INFINITY, 3.0f};
     uint32_t canonical = 0x7fc00000;
     memcpy(data + 3, &canonical, 4);
     reel_array matrix = reel_array_view(REEL_FLOAT, data, 2, (const int64_t[]){2, 3});
     json_writer w;
-    json_writer_init(&w, context, 1);
+    json_writer_init(&w, own, 1);
     write_sample(&w, &matrix);
     size_t length;
     const char *text = json_writer_text(&w, &length);
-    ck_assert_msg(text != NULL, "%s", reel_error_text(context));
+    ck_assert_msg(text != NULL, "%s", reel_error_text(own));
     ck_assert_str_eq(text, sample_text);
     ck_assert_uint_eq(length, strlen(text));
     ck_assert_ptr_eq(json_writer_text(&w, &length), text); /* twice the same */
     ck_assert_uint_eq(length, strlen(text));
     json_writer_free(&w);
-    ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
-    reel_context_free(context);
+    ck_assert_uint_eq(reel_context_memory(own).in_use, 0);
+    reel_context_free(own);
 }
 END_TEST
 
 START_TEST(writer_wraps_numbers)
 {
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     double data[500];
     for (int i = 0; i < 500; i++) data[i] = sqrt(i) - 11;
     reel_array array = reel_array_view(REEL_DOUBLE, data, 1, (const int64_t[]){500});
     json_writer w;
-    json_writer_init(&w, context, 2);
+    json_writer_init(&w, own, 2);
     json_write_object_begin(&w, NULL);
     json_write_numbers(&w, "x", &array);
     json_write_tensor(&w, "t", &array, false);
@@ -117,13 +113,13 @@ START_TEST(writer_wraps_numbers)
                           line);
     }
     ck_assert_int_gt(lines, 100);
-    json_document *d = json_document_new(NULL, context, "x", text, strlen(text));
+    json_document *d = json_document_new(NULL, own, "x", text, strlen(text));
     double back[500];
     json_fault fault;
     ck_assert(json_decode(d, json_member(json_root(d), "x"), REEL_DOUBLE, back, &fault));
     ck_assert(memcmp(data, back, sizeof data) == 0);
     json_writer_free(&w);
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 
@@ -185,12 +181,12 @@ START_TEST(writer_joins_what_fits)
 {
     int joined = 0;
     for (int n = 1; n < 130; n++) {
-        reel_context *context = reel_context_new(NULL);
+        reel_context *own = reel_context_new(NULL);
         char value[131];
         memset(value, 'v', sizeof value);
         value[n] = '\0';
         json_writer w;
-        json_writer_init(&w, context, 2);
+        json_writer_init(&w, own, 2);
         json_write_object_begin(&w, NULL);
         json_write_object_begin(&w, "key");
         json_write_text(&w, "text", value);
@@ -202,7 +198,7 @@ START_TEST(writer_joins_what_fits)
         ck_assert_msg(one == (22 + n <= JSON_COLUMNS), "%s", text); /* `  "key": {"text": "v"},` is 22 + n long */
         joined += one;
         json_writer_free(&w);
-        reel_context_free(context);
+        reel_context_free(own);
     }
     ck_assert_int_gt(joined, 50);
 }
@@ -239,14 +235,14 @@ static void write_bad(int which, json_writer *w)
 START_TEST(writer_refuses)
 {
     for (int which = 0; which < 10; which++) {
-        reel_context *context = reel_context_new(NULL);
+        reel_context *own = reel_context_new(NULL);
         json_writer w;
-        json_writer_init(&w, context, 1);
+        json_writer_init(&w, own, 1);
         write_bad(which, &w);
         ck_assert_ptr_null(json_writer_text(&w, NULL));
-        ck_assert_msg(reel_error_status(context) == REEL_BAD_STATE, "case %d", which);
+        ck_assert_msg(reel_error_status(own) == REEL_BAD_STATE, "case %d", which);
         json_writer_free(&w);
-        reel_context_free(context);
+        reel_context_free(own);
     }
 }
 END_TEST
@@ -255,16 +251,16 @@ END_TEST
 
 START_TEST(reader_reads_what_the_writer_wrote)
 {
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     float data[6] = {0.1f, -0.0f, 1e-7f, NAN, -INFINITY, 3.0f}, back[6];
     reel_array matrix = reel_array_view(REEL_FLOAT, data, 2, (const int64_t[]){2, 3});
     json_writer w;
-    json_writer_init(&w, context, 1);
+    json_writer_init(&w, own, 1);
     write_sample(&w, &matrix);
     size_t length;
     const char *text = json_writer_text(&w, &length);
-    json_document *d = json_document_new(NULL, context, "sample", text, length);
-    ck_assert_msg(d != NULL, "%s", reel_error_text(context));
+    json_document *d = json_document_new(NULL, own, "sample", text, length);
+    ck_assert_msg(d != NULL, "%s", reel_error_text(own));
     const json_node *root = json_root(d);
     const char *name = json_get_text(d, json_member(root, "name"), &length);
     ck_assert_str_eq(name, "a \"quoted\" \\ text\n\x01 \xc3\xa9");
@@ -294,7 +290,7 @@ START_TEST(reader_reads_what_the_writer_wrote)
     data[3] = back[3]; /* any NaN */
     ck_assert(back[3] != back[3] && memcmp(data, back, sizeof data) == 0);
     json_writer_free(&w);
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 
@@ -321,26 +317,26 @@ START_TEST(reader_sentences)
         {"{} x", "t.json: line 1, column 4: found x, expected the end of the text"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        reel_context *context = reel_context_new(NULL);
-        ck_assert_ptr_null(json_document_new(NULL, context, "t.json", cases[i].text, strlen(cases[i].text)));
-        ck_assert_str_eq(reel_error_text(context), cases[i].sentence);
-        ck_assert_int_eq(reel_error_status(context), REEL_BAD_FILE);
-        reel_context_free(context);
+        reel_context *own = reel_context_new(NULL);
+        ck_assert_ptr_null(json_document_new(NULL, own, "t.json", cases[i].text, strlen(cases[i].text)));
+        ck_assert_str_eq(reel_error_text(own), cases[i].sentence);
+        ck_assert_int_eq(reel_error_status(own), REEL_BAD_FILE);
+        reel_context_free(own);
     }
 }
 END_TEST
 
 static void decode_fails(const char *text, reel_dtype dtype, int64_t index, const char *found)
 {
-    reel_context *context = reel_context_new(NULL);
-    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
-    ck_assert_msg(d != NULL, "%s: %s", text, reel_error_text(context));
+    reel_context *own = reel_context_new(NULL);
+    json_document *d = json_document_new(NULL, own, "t", text, strlen(text));
+    ck_assert_msg(d != NULL, "%s: %s", text, reel_error_text(own));
     double out[16];
     json_fault fault = {.index = -7};
     ck_assert_msg(!json_decode(d, json_root(d), dtype, out, &fault), "%s", text);
     ck_assert_int_eq(fault.index, index);
     ck_assert_str_eq(fault.found, found);
-    reel_context_free(context);
+    reel_context_free(own);
 }
 
 START_TEST(reader_checks_elements)
@@ -356,9 +352,9 @@ START_TEST(reader_checks_elements)
     decode_fails("[1, \"NaN\"]", REEL_DOUBLE, 1, "the text \"NaN\"");
     decode_fails("[1, [2]]", REEL_DOUBLE, 1, "a list of 1 number");
     decode_fails("{}", REEL_DOUBLE, -1, "an object of 0 members");
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     const char *text = "[[\"nan\", \"inf\"], [1, \"9223372036854775807\"], [ 1.5 ,\n\"-inf\" , 2]]";
-    json_document *d = json_document_new(NULL, context, "t", text, strlen(text));
+    json_document *d = json_document_new(NULL, own, "t", text, strlen(text));
     const json_node *node = json_first(json_root(d));
     double x[3];
     int64_t i[2];
@@ -370,7 +366,7 @@ START_TEST(reader_checks_elements)
     ck_assert(json_decode(d, node, REEL_INT64, i, &fault) && i[0] == 1 && i[1] == INT64_MAX);
     node = json_next(node);
     ck_assert(json_decode(d, node, REEL_DOUBLE, x, &fault) && x[0] == 1.5 && x[1] == -HUGE_VAL && x[2] == 2);
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 
@@ -462,11 +458,11 @@ START_TEST(corpus_is_read_or_refused)
         size_t size = fread(text, 1, sizeof text, file);
         fclose(file);
         LLVMFuzzerTestOneInput((const uint8_t *)text, size);
-        reel_context *context = reel_context_new(NULL);
-        json_document *d = json_document_new(NULL, context, entry->d_name, text, size);
+        reel_context *own = reel_context_new(NULL);
+        json_document *d = json_document_new(NULL, own, entry->d_name, text, size);
         bool good = strncmp(entry->d_name, "bad_", 4) != 0;
-        ck_assert_msg(good == (d != NULL), "%s: %s", entry->d_name, reel_error_text(context));
-        reel_context_free(context);
+        ck_assert_msg(good == (d != NULL), "%s: %s", entry->d_name, reel_error_text(own));
+        reel_context_free(own);
         files++;
         for (size_t cut = 0; good && cut < size && cut < 300; cut++) /* and every beginning of it */
             LLVMFuzzerTestOneInput((const uint8_t *)text, cut);
@@ -478,20 +474,6 @@ END_TEST
 
 /* ---- memory ---- */
 
-typedef struct meagre {
-    int left; /* calls that still succeed */
-} meagre;
-
-static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    return ((meagre *)user)->left-- > 0 ? realloc(pointer, new_size) : NULL;
-}
-
 START_TEST(no_memory_is_an_error)
 {
     float data[3000];
@@ -499,21 +481,21 @@ START_TEST(no_memory_is_an_error)
     reel_array array = reel_array_view(REEL_FLOAT, data, 1, (const int64_t[]){3000});
     int failures = 0;
     for (int n = 1;; n++) {
-        meagre memory = {n};
-        reel_context *context = reel_context_new(&(reel_allocator){meagre_resize, &memory});
+        failing memory = {.left = (uint64_t)n};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &memory});
         json_writer w;
-        json_writer_init(&w, context, 1);
+        json_writer_init(&w, own, 1);
         write_sample(&w, &array);
         size_t length;
         const char *text = json_writer_text(&w, &length);
-        json_document *d = text ? json_document_new(NULL, context, "t", text, length) : NULL;
-        ck_assert(d || reel_error_status(context) == REEL_NO_MEMORY);
+        json_document *d = text ? json_document_new(NULL, own, "t", text, length) : NULL;
+        ck_assert(d || reel_error_status(own) == REEL_NO_MEMORY);
         bool done = d != NULL;
         failures += !done;
         json_document_free(d);
         json_writer_free(&w);
-        ck_assert_uint_eq(reel_context_memory(context).in_use, 0);
-        reel_context_free(context);
+        ck_assert_uint_eq(reel_context_memory(own).in_use, 0);
+        reel_context_free(own);
         if (done) break;
     }
     ck_assert_int_gt(failures, 8);
@@ -522,9 +504,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("json");
     TCase *tests = tcase_create("json");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, writer_layout);
     tcase_add_test(tests, writer_wraps_numbers);
     tcase_add_loop_test(tests, lists_of_floats_are_their_elements, 0, 6);
@@ -537,10 +517,5 @@ int main(void)
     tcase_add_test(tests, range_is_checked_before_anything_is_loaded);
     tcase_add_test(tests, corpus_is_read_or_refused);
     tcase_add_test(tests, no_memory_is_an_error);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case(tests, "json");
 }

@@ -2,6 +2,7 @@
  *
  * `reel landscape` and `reel drill`, run as people run them, against the figures of the notebooks they come from.
  */
+#include "json_file.h"
 #include "spawn.h"
 
 #include <cjson/cJSON.h>
@@ -38,31 +39,6 @@ static void expect_text(const char *name, const char *part)
     char *text = slurp(folder, name, &size);
     ck_assert_msg(text && strstr(text, part), "%s lacks \"%s\": %s", name, part, text ? text : "");
     free(text);
-}
-
-static cJSON *read_json(const char *in, const char *name)
-{
-    size_t size;
-    char *text = slurp(in, name, &size);
-    ck_assert_msg(text, "%s is missing", name);
-    cJSON *document = cJSON_Parse(text);
-    free(text);
-    ck_assert_msg(document, "%s is no JSON", name);
-    return document;
-}
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    ck_assert_msg(item, "there is no %s", name);
-    return item;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    ck_assert_msg(cJSON_IsNumber(item), "%s is no number", name);
-    return item->valuedouble;
 }
 
 static double entry(const cJSON *list, int i)

@@ -3,6 +3,7 @@
  * Operations that move, take, reduce and normalise, images, and losses: values that are easy to see, modes, errors,
  * empty arrays, lack of memory. Their gradients are checked in check_ops.c, their values also by conform.
  */
+#include "failing.h"
 #include "common.h"
 
 static reel_tape *tape;
@@ -320,21 +321,6 @@ END_TEST
 
 /* ---- lack of memory ---- */
 
-typedef struct limited {
-    int left;
-} limited;
-
-static void *limited_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    limited *l = user;
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    return l->left-- > 0 ? realloc(pointer, new_size) : NULL;
-}
-
 /* Images large enough that the tape asks for memory again and again. */
 static void record_many(reel_context *own)
 {
@@ -357,14 +343,15 @@ START_TEST(test_lack_of_memory)
 {
     int limit = 0, failures = 0;
     for (bool enough = false; !enough && limit < 200; limit++) {
-        limited l = {limit};
-        reel_context *own = reel_context_new(&(reel_allocator){limited_resize, &l});
+        failing l = {.left = (uint64_t)limit};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &l});
         record_many(own);
         reel_status status = reel_error_status(own);
         enough = own && status == REEL_OK;
         failures += own && !enough;
         ck_assert_msg(!own || enough || status == REEL_NO_MEMORY, "limit %d: %s", limit, reel_error_text(own));
         reel_context_free(own);
+        ck_assert_uint_eq(l.in_use, 0);
     }
     ck_assert_int_gt(failures, 5);
     ck_assert_int_lt(limit, 200);

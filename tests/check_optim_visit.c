@@ -3,30 +3,13 @@
  * Optimizers and schedules saved, checked, loaded and hashed: a run goes on bit for bit, and a wrong file gets its
  * sentence and changes nothing.
  */
+#include "common.h"
 #include "io/visit_io.h"
 #include "optim/average.h"
 #include "optim/optim.h"
 
-#include <check.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define SIZE 13
 #define HORIZON 40
-
-static reel_context *context;
-
-static void start(void)
-{
-    context = reel_context_new(NULL);
-}
-
-static void stop(void)
-{
-    reel_context_free(context);
-}
 
 typedef struct run_state {
     reel_params *params;
@@ -327,18 +310,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("optim_visit");
     TCase *tests = tcase_create("visit");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, every_optimizer_goes_on);
     tcase_add_test(tests, wrong_files);
     tcase_add_test(tests, schedules_of_groups);
     tcase_add_test(tests, averages_go_on);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case(tests, "optim_visit");
 }

@@ -2,15 +2,10 @@
  *
  * What looks at a trainer from outside leaves no trace: state, gradients, buffers, streams, tape, memory.
  */
+#include "failing.h"
 #include "moons_run.h"
 #include "core/random.h"
 #include "train/probe.h"
-
-static void hash_of(moons_run *r, char hash[33])
-{
-    ck_assert_int_eq(reel_state_hash(NULL, reel_trainer_state(r->trainer), hash), REEL_OK);
-    ck_assert_uint_eq(strlen(hash), 32);
-}
 
 static void look(reel_trainer *trainer, bool all)
 {
@@ -54,9 +49,9 @@ START_TEST(test_no_trace)
                 reel_trainer_set_observer(r.trainer, look_along, r.trainer);
             }
             ck_assert_int_eq(reel_trainer_run(NULL, r.trainer), REEL_OK);
-            hash_of(&r, before);
+            trainer_hash(r.trainer, before);
             if (looks) look(r.trainer, false);
-            hash_of(&r, after);
+            trainer_hash(r.trainer, after);
             ck_assert_str_eq(before, after);
             memcpy(hashes[looks], after, sizeof after);
             reel_trainer_free(r.trainer);
@@ -73,12 +68,12 @@ START_TEST(test_range_test_draws)
         run_setup s = {.optimizer = "sgd", .dtype = REEL_FLOAT, .dropout = dropout ? 0.2 : 0, .epochs = 1};
         moons_run r = run_new(context, &s);
         char before[33], after[33];
-        hash_of(&r, before); /* before the first step: no moments, no streams yet */
+        trainer_hash(r.trainer, before); /* before the first step: no moments, no streams yet */
         reel_lr_test *t = reel_lr_find(NULL, r.trainer, &(reel_lr_options){.steps = 60});
         ck_assert_msg(t != NULL, "%s", reel_error_text(context));
         ck_assert_int_eq(t->same, !dropout);
         look(r.trainer, true);
-        hash_of(&r, after);
+        trainer_hash(r.trainer, after);
         ck_assert_str_eq(before, after);
         ck_assert(!reel_params_has_gradient(r.params));
         ck_assert_int_eq(reel_trainer_set_sampler(NULL, r.trainer, reel_rng_numpy_new(NULL, context, 3)), REEL_OK);
@@ -217,42 +212,27 @@ END_TEST
 
 /* ---- memory ---- */
 
-typedef struct limited {
-    int64_t left; /* allocations that succeed */
-    size_t in_use;
-} limited;
-
-static void *limited_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    limited *l = user;
-    if (new_size && new_size > old_size && l->left-- <= 0) return NULL;
-    l->in_use += new_size - old_size;
-    if (new_size) return realloc(pointer, new_size);
-    free(pointer);
-    return NULL;
-}
-
 START_TEST(test_memory)
 {
     for (int64_t n = 0, fine = 0; !fine; n++) {
-        limited l = {.left = INT64_MAX};
-        reel_context *own = reel_context_new(&(reel_allocator){limited_resize, &l});
+        failing l = {.left = FAIL_NEVER};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_after, &l});
         run_setup s = {.dtype = REEL_FLOAT, .batch = 32, .epochs = 1};
         moons_run r = run_new(own, &s);
         ck_assert_int_eq(reel_trainer_run(NULL, r.trainer), REEL_OK);
         char before[33], after[33];
-        hash_of(&r, before);
+        trainer_hash(r.trainer, before);
         reel_curvature c;
         reel_fidelity f;
-        l.left = n;
+        l.left = (uint64_t)n;
         reel_step_fidelity(NULL, r.trainer, NULL, &f);
         reel_sharpness(NULL, r.trainer, &(reel_sharpness_options){.rows = 50, .iterations = 3}, &c);
         reel_lr_find(NULL, r.trainer, &(reel_lr_options){.steps = 10, .without_sharpness = true});
         fine = !reel_failed(own);
         if (!fine) ck_assert_int_eq(reel_error_status(own), REEL_NO_MEMORY);
-        l.left = INT64_MAX;
+        l.left = FAIL_NEVER;
         reel_error_clear(own);
-        hash_of(&r, after);
+        trainer_hash(r.trainer, after);
         ck_assert_str_eq(before, after);
         reel_context_free(own);
         ck_assert_uint_eq(l.in_use, 0);

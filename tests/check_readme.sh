@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 #
 # The programs of README.md compile without a warning against the public headers, run, and print what README says; its
-# NumPy lines read a checkpoint.
+# NumPy lines read a checkpoint; its commands run one after the other in an empty folder, but for those that take minutes.
 #
-# usage: check_readme.sh README INCLUDE LIBRARY_FOLDER CHECKPOINT COMPILER...
+# usage: check_readme.sh README INCLUDE LIBRARY_FOLDER CHECKPOINT DATASETS REEL COMPILER...
+# REEL: the command, or - where it is not built.
 set -eu
-readme=$1 include=$2 library=$3 checkpoint=$4
-shift 4
+readme=$(realpath "$1") include=$2 library=$3 checkpoint=$4 datasets=$5 reel=$6
+shift 6
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -30,6 +31,34 @@ for n in 1 2; do
         grep -qxF "    $line" "$readme" || { echo "program $n of README prints \"$line\", which README does not show"; exit 1; }
     done <"$work/output$n"
 done
+
+# The lines that call reel, continued ones joined, without their comments.
+commands() {
+    sed -e ':a' -e '/^    .*\\$/{N;s/ *\\\n */ /;ba' -e '}' "$readme" | sed -n 's/^    build\/tools\/reel //p' | sed 's/  *# .*//'
+}
+
+minutes='^study.*--full\|^train.*--epochs 100000\|^diagnose --self-test\|^course all\|^bench'
+if [ "$reel" != - ]; then
+    cd "$work"
+    mkdir here
+    cd here
+    ln -s "$datasets" datasets
+    commands | grep -v "$minutes" >../commands
+    while read -r line; do
+        expected=0
+        case $line in diff*) expected=1 ;; esac
+        found=0
+        eval "'$reel' $line" >../out 2>&1 </dev/null || found=$?
+        case $line in diagnose*) [ $found -ne 3 ] || found=0 ;; esac # it has found something
+        [ "$found" -eq "$expected" ] || {
+            echo "reel $line: status $found, expected $expected"
+            tail -n 3 ../out
+            exit 1
+        }
+    done <../commands
+    [ "$(wc -l <../commands)" -gt 30 ] || { echo "only these commands were found:"; cat ../commands; exit 1; }
+    echo "README: $(wc -l <../commands) commands are right"
+fi
 
 if python3 -c 'import numpy' 2>/dev/null; then
     block 1 python | sed "s|\"step-000000200.json\"|\"$checkpoint\"|" >"$work/read.py"

@@ -3,6 +3,7 @@
  * Baseline 1: the published digits, Reel's run beside them, its gradient, resuming; the judges of statements and ensembles
  * on histories made for the purpose; the full study in small.
  */
+#include "json_file.h"
 #include "spawn.h"
 
 #include "study/claims.h"
@@ -10,19 +11,6 @@
 #include "study/mechanism.h"
 #include "study/plain.h"
 #include "study/start.h"
-
-#include <stdarg.h>
-
-/* Of the tools, for output.c. */
-void complain(const char *who, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "%s: ", who);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
-    va_end(arguments);
-}
 
 static char folder[64];
 
@@ -49,17 +37,6 @@ static int study(const char *out, const char *const *flags)
 }
 #define STUDY(...) study("out.txt", (const char *const[]){__VA_ARGS__, NULL})
 
-static cJSON *document(const char *name)
-{
-    size_t size;
-    char *text = slurp(folder, name, &size);
-    ck_assert_msg(text, "%s is missing", name);
-    cJSON *d = cJSON_Parse(text);
-    free(text);
-    ck_assert_msg(d, "%s is no JSON", name);
-    return d;
-}
-
 static bool holds(const char *name, const char *part)
 {
     size_t size;
@@ -72,7 +49,7 @@ static bool holds(const char *name, const char *part)
 static study_history history_of(const char *name)
 {
     study_history h;
-    cJSON *d = document(name);
+    cJSON *d = read_json(folder, name);
     ck_assert(history_read(&h, d));
     cJSON_Delete(d);
     return h;
@@ -117,7 +94,7 @@ START_TEST(published_digits)
     const char *last = PLAIN ? "10000" : "1800";
     ck_assert_int_eq(STUDY("--arithmetic", "published", "--iterations", last, "--json", "published.json"), 0);
     check_printed(atoi(last));
-    cJSON *d = document("published.json");
+    cJSON *d = read_json(folder, "published.json");
     study_history h = history_of("published.json");
     ck_assert_double_eq(cJSON_GetObjectItem(d, "best")->valuedouble, loss_of(&h, 1500));
     history_free(&h);
@@ -203,7 +180,7 @@ END_TEST
 
 static void hash_of(const char *name, char hash[40])
 {
-    cJSON *d = document(name);
+    cJSON *d = read_json(folder, name);
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(d, "state_hash"));
     ck_assert_ptr_nonnull(text);
     snprintf(hash, 40, "%s", text);
@@ -277,7 +254,7 @@ START_TEST(experiments_are_one_line)
                                lines[i][1],    lines[i][2],
                                lines[i][3],    NULL};
         ck_assert_msg(study("out.txt", flags) == 0, "%s", lines[i][0]);
-        cJSON *d = document("r.json");
+        cJSON *d = read_json(folder, "r.json");
         last[i] = cJSON_GetObjectItem(d, "last")->valuedouble;
         cJSON_Delete(d);
         for (size_t k = 0; k < i; k++) /* each does something; clipping and patience here do nothing */
@@ -290,7 +267,7 @@ END_TEST
 
 static void check_end(const char *name, double last, double overshoot)
 {
-    cJSON *d = document(name);
+    cJSON *d = read_json(folder, name);
     double loss = cJSON_GetObjectItem(d, "last")->valuedouble, over = cJSON_GetObjectItem(d, "overshoot")->valuedouble;
     ck_assert_msg(loss <= last, "%s: the last loss is %g, expected at most %g", name, loss, last);
     ck_assert_msg(over <= overshoot, "%s: goes up to %g times its best", name, over);
@@ -487,16 +464,6 @@ END_TEST
 
 /* ---- the full study ---- */
 
-static void write_file(const char *name, const char *text)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 static struct stat found(const char *name)
 {
     char path[200];
@@ -508,7 +475,8 @@ static struct stat found(const char *name)
 
 START_TEST(full_study_in_small)
 {
-    write_file("arms.json", "{\"arms\": [{\"name\": \"mine\", \"text\": \"my own arm\", \"flags\": \"--lr 0.002\"}]}");
+    spill_text(folder, "arms.json",
+               "{\"arms\": [{\"name\": \"mine\", \"text\": \"my own arm\", \"flags\": \"--lr 0.002\"}]}");
     const char *const argv[] = {REEL,     "study",     "baseline1", "--full", "--quick",
                                 "--arms", "arms.json", "--out",     "s",      NULL};
     pid_t child = spawn(folder, argv, "out.txt", "err.txt");
@@ -533,11 +501,11 @@ START_TEST(full_study_in_small)
     ck_assert(!holds("s/report.html", "src=\"http") && !holds("s/report.html", "href="));
     /* An arm that is changed is run again, the others are not. */
     struct stat mine = found("s/arms/mine.json");
-    write_file("arms.json", "{\"arms\": [{\"name\": \"mine\", \"flags\": \"--lr 0.003\"}]}");
+    spill_text(folder, "arms.json", "{\"arms\": [{\"name\": \"mine\", \"flags\": \"--lr 0.003\"}]}");
     ck_assert_int_eq(STUDY("--full", "--quick", "--arms", "arms.json", "--out", "s", "--quiet"), 0);
     ck_assert(found("s/arms/mine.json").st_ino != mine.st_ino);
     ck_assert(found("s/arms/constant.json").st_ino == after.st_ino);
-    cJSON *d = document("s/arms/constant.json");
+    cJSON *d = read_json(folder, "s/arms/constant.json");
     ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(d, "members")), 3);
     cJSON_Delete(d);
 }
@@ -547,8 +515,8 @@ END_TEST
 
 START_TEST(faults_are_one_sentence)
 {
-    write_file("no.json", "{}");
-    write_file("bad-arm.json", "{\"arms\": [{\"name\": \"a/b\", \"flags\": \"\"}]}");
+    spill_text(folder, "no.json", "{}");
+    spill_text(folder, "bad-arm.json", "{\"arms\": [{\"name\": \"a/b\", \"flags\": \"\"}]}");
     ck_assert_int_eq(STUDY("--iterations", "10", "--gaussians", "5", "--checkpoint-dir", "five", "--quiet"), 0);
     static const struct {
         const char *flags[6];

@@ -491,7 +491,7 @@ END_TEST
 START_TEST(test_every_allocation_may_fail)
 {
     for (uint64_t n = 0;; n++) {
-        failing f = {n, 0};
+        failing f = {.left = n};
         reel_context *own = reel_context_new(&(reel_allocator){fail_after, &f});
         reel_params *params = reel_params_new(NULL, own, REEL_DOUBLE);
         for (int i = 0; i < 10; i++) {

@@ -3,16 +3,12 @@
  * Visitors: what is saved is loaded with the same bits, the hash follows the state and not its spelling, and every wrong
  * file gets its sentence.
  */
-#include "core/core.h"
+#include "common.h"
+#include "failing.h"
 #include "io/visit_io.h"
+#include "number_bits.h"
 
 #include <reel/checkpoint.h>
-
-#include <check.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct group {
     double rate;
@@ -35,25 +31,6 @@ typedef struct model {
     bool optional;
     double extra;
 } model;
-
-static reel_context *context;
-
-static void start(void)
-{
-    context = reel_context_new(NULL);
-}
-
-static void stop(void)
-{
-    reel_context_free(context);
-}
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, 4);
-    return x;
-}
 
 static void model_shapes(model *m)
 {
@@ -482,25 +459,15 @@ START_TEST(misuse_is_an_error)
 }
 END_TEST
 
-static void *meagre_resize(void *user, void *pointer, size_t old_size, size_t new_size)
-{
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    return (*(int *)user)-- > 0 ? realloc(pointer, new_size) : NULL;
-}
-
 START_TEST(no_memory_is_an_error)
 {
     reel_context *kept = context;
     int failures = 0;
     for (int n = 1;; n++, failures++) {
         static model m, other;
-        int left = n;
+        failing f = {.left = (uint64_t)n};
         char hex[33];
-        context = reel_context_new(&(reel_allocator){meagre_resize, &left});
+        context = reel_context_new(&(reel_allocator){fail_after, &f});
         model_fill(&m);
         json_writer w;
         const char *text = save(&m, NULL, &w);
@@ -533,10 +500,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("visit");
     TCase *tests = tcase_create("visit");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, start, stop);
+    tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, saved_is_loaded);
     tcase_add_test(tests, hash_follows_every_field);
     tcase_add_test(tests, hash_depends_on_names_and_nesting);
@@ -547,10 +512,5 @@ int main(void)
     tcase_add_test(tests, a_document_is_checked_twice);
     tcase_add_test(tests, misuse_is_an_error);
     tcase_add_test(tests, no_memory_is_an_error);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case(tests, "visit");
 }

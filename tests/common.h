@@ -16,13 +16,13 @@
 
 static reel_context *context;
 
-static void setup(void)
+static inline void setup(void)
 {
     context = reel_context_new(NULL);
     ck_assert_ptr_nonnull(context);
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
     reel_context_free(context);
     context = NULL;
@@ -56,16 +56,22 @@ static inline double at(reel_array a, int64_t i)
     return reel_array_get(&a, i);
 }
 
-static inline int run_case(TCase *tests, const char *name)
+/* The exit status of a suite; `seconds` for a test. */
+static inline int run_case_within(TCase *tests, const char *name, int seconds)
 {
     Suite *suite = suite_create(name);
-    tcase_set_timeout(tests, 280);
+    tcase_set_timeout(tests, seconds);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline int run_case(TCase *tests, const char *name)
+{
+    return run_case_within(tests, name, 280);
 }
 
 #endif

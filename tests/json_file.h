@@ -20,10 +20,17 @@ static inline cJSON *read_json(const char *folder, const char *name)
     return document;
 }
 
-static inline double number(const cJSON *object, const char *name)
+static inline const cJSON *member(const cJSON *object, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItem(object, name);
-    ck_assert_msg(cJSON_IsNumber(item), "there is no number %s", name);
+    ck_assert_msg(item, "there is no %s", name);
+    return item;
+}
+
+static inline double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = member(object, name);
+    ck_assert_msg(cJSON_IsNumber(item), "%s is no number", name);
     return item->valuedouble;
 }
 

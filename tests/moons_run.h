@@ -64,6 +64,20 @@ static inline moons_run run_new(reel_context *own, const run_setup *s)
     return r;
 }
 
+/* Trains; the status must be the one expected. */
+static inline void expect_run(moons_run *r, reel_status expected)
+{
+    reel_status status = reel_trainer_run(NULL, r->trainer);
+    ck_assert_msg(status == expected, "status %d (%s), expected %d", status, reel_error_text(r->context), expected);
+}
+
+/* The hash of everything a checkpoint of the trainer holds. */
+static inline void trainer_hash(reel_trainer *trainer, char hash[33])
+{
+    ck_assert_int_eq(reel_state_hash(NULL, reel_trainer_state(trainer), hash), REEL_OK);
+    ck_assert_uint_eq(strlen(hash), 32);
+}
+
 /* A fresh folder of its own for each call; the caller removes it with folder_remove. */
 static inline void folder_fresh(char path[64])
 {
@@ -114,6 +128,11 @@ static inline void spill(const char *folder, const char *name, const char *text,
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(text, 1, size, file), size);
     ck_assert_int_eq(fclose(file), 0);
+}
+
+static inline void spill_text(const char *folder, const char *name, const char *text)
+{
+    spill(folder, name, text, strlen(text));
 }
 
 static inline void expect_same_file(const char *a, const char *b, const char *name)

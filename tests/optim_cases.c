@@ -4,71 +4,39 @@
  */
 #include "optim_cases.h"
 
+#include "tensors.h"
+
 #include <float.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COORDINATES 16 /* most of a trajectory's point */
 
-/* One case that runs. The first problem decides the verdict. */
+/* One case that runs. */
 typedef struct trial {
     reel_context *context;
     const cJSON *test, *params, *inputs, *expected;
-    double deviation;
-    int verdict;
-    char note[CASE_NOTE];
+    outcome o;
 } trial;
-
-static void REEL_PRINTF(3, 4) decide(trial *t, int verdict, const char *format, ...)
-{
-    if (t->verdict != CASE_PASSED) return;
-    t->verdict = verdict;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(t->note, sizeof t->note, format, arguments);
-    va_end(arguments);
-}
 
 /* ---------------------------------------------------------------------------------------------------- reading the file */
 
-static const cJSON *get(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-/* A number, also as one of the strings nan, inf, -inf; a boolean as 0 or 1. */
-static double number(const cJSON *item)
-{
-    if (cJSON_IsNumber(item)) return item->valuedouble;
-    if (cJSON_IsBool(item)) return cJSON_IsTrue(item);
-    const char *text = cJSON_GetStringValue(item);
-    if (!text) return NAN;
-    return strcmp(text, "inf") == 0 ? INFINITY : strcmp(text, "-inf") == 0 ? -INFINITY : NAN;
-}
-
 static double number_or(const cJSON *object, const char *name, double otherwise)
 {
-    const cJSON *item = get(object, name);
-    return item ? number(item) : otherwise;
-}
-
-static const char *text_of(const cJSON *object, const char *name)
-{
-    const char *text = cJSON_GetStringValue(get(object, name));
-    return text ? text : "";
+    const cJSON *item = member(object, name);
+    return item ? number_of(item) : otherwise;
 }
 
 static double element(const cJSON *tensor, int index)
 {
-    return number(cJSON_GetArrayItem(get(tensor, "data"), index));
+    return number_of(cJSON_GetArrayItem(member(tensor, "data"), index));
 }
 
 static int size_of(const cJSON *tensor)
 {
-    return cJSON_GetArraySize(get(tensor, "data"));
+    return cJSON_GetArraySize(member(tensor, "data"));
 }
 
 /* Is `found` as close to `expected` as allowed? NaN matches NaN, infinities themselves. */
@@ -77,20 +45,15 @@ static void compare(trial *t, double found, double expected, double tolerance, c
     if (isnan(found) && isnan(expected)) return;
     if (found == expected) return;
     double difference = fabs(found - expected);
-    if (!(difference <= t->deviation)) t->deviation = isnan(difference) ? INFINITY : difference;
+    if (!(difference <= t->o.deviation)) t->o.deviation = isnan(difference) ? INFINITY : difference;
     if (!(difference <= tolerance))
-        decide(t, CASE_FAILED, "%s[%d][%d]: found %.17g, expected %.17g within %.3g", what, step, index, found,
+        decide(&t->o, CASE_FAILED, "%s[%d][%d]: found %.17g, expected %.17g within %.3g", what, step, index, found,
                expected, tolerance);
 }
 
 static void check_context(trial *t)
 {
-    if (reel_failed(t->context)) decide(t, CASE_FAILED, "%s", reel_error_text(t->context));
-}
-
-static reel_dtype dtype_of(const trial *t)
-{
-    return strcmp(text_of(t->test, "dtype"), "float32") == 0 ? REEL_FLOAT : REEL_DOUBLE;
+    if (reel_failed(t->context)) decide(&t->o, CASE_FAILED, "%s", reel_error_text(t->context));
 }
 
 static void write_at(reel_array *array, int64_t index, double value)
@@ -104,16 +67,16 @@ static void write_at(reel_array *array, int64_t index, double value)
 /* A store with one parameter, or one for each group, filled from x0. */
 static reel_params *point_new(trial *t, const cJSON *x0, const cJSON *groups)
 {
-    reel_params *params = reel_params_new(NULL, t->context, dtype_of(t));
+    reel_params *params = reel_params_new(NULL, t->context, case_dtype(t->test));
     int count = groups ? cJSON_GetArraySize(groups) : 1;
     for (int i = 0; i < count; i++) {
-        int64_t size = groups ? (int64_t)number(get(cJSON_GetArrayItem(groups, i), "size")) : size_of(x0);
+        int64_t size = groups ? (int64_t)number_of(member(cJSON_GetArrayItem(groups, i), "size")) : size_of(x0);
         char name[16];
         snprintf(name, sizeof name, "x%d", i);
         reel_params_add(NULL, params, name, 1, &size);
     }
     if (reel_params_size(params) != size_of(x0) || size_of(x0) > COORDINATES) {
-        decide(t, CASE_NOT_COVERED, "found %d coordinates, expected at most %d", size_of(x0), COORDINATES);
+        decide(&t->o, CASE_NOT_COVERED, "found %d coordinates, expected at most %d", size_of(x0), COORDINATES);
         return NULL;
     }
     reel_array flat = reel_params_flat(params);
@@ -127,11 +90,11 @@ static reel_params *point_new(trial *t, const cJSON *x0, const cJSON *groups)
 #define OBJECTIVES(real, suffix)                                                                                       \
     static double quadratic_##suffix(const cJSON *inputs, int n, const real *x, real *g)                               \
     {                                                                                                                  \
-        const cJSON *a = get(get(inputs, "A"), "data"), *b = get(inputs, "b");                                         \
+        const cJSON *a = member(member(inputs, "A"), "data"), *b = member(inputs, "b");                                \
         real value = 0;                                                                                                \
         for (int i = 0; i < n; i++) {                                                                                  \
             real sum = 0;                                                                                              \
-            for (int j = 0; j < n; j++) sum += (real)number(cJSON_GetArrayItem(a, i * n + j)) * x[j];                  \
+            for (int j = 0; j < n; j++) sum += (real)number_of(cJSON_GetArrayItem(a, i * n + j)) * x[j];               \
             real bi = (real)element(b, i);                                                                             \
             g[i] = sum - bi;                                                                                           \
             value += x[i] * sum / 2 - bi * x[i];                                                                       \
@@ -147,9 +110,9 @@ static reel_params *point_new(trial *t, const cJSON *x0, const cJSON *groups)
     }                                                                                                                  \
     static double objective_##suffix(const trial *t, int n, const real *x, real *g)                                    \
     {                                                                                                                  \
-        bool bowl = strcmp(text_of(t->params, "objective"), "quadratic") == 0;                                         \
+        bool bowl = strcmp(member_text(t->params, "objective"), "quadratic") == 0;                                     \
         double value = bowl ? quadratic_##suffix(t->inputs, n, x, g) : rosenbrock_##suffix(x, g);                      \
-        if (!cJSON_IsTrue(get(t->params, "negated"))) return value;                                                    \
+        if (!cJSON_IsTrue(member(t->params, "negated"))) return value;                                                 \
         for (int i = 0; i < n; i++) g[i] = -g[i];                                                                      \
         return -value;                                                                                                 \
     }
@@ -168,33 +131,34 @@ static void set_hypers(trial *t, reel_optimizer *o, int group, const cJSON *obje
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) other |= strcmp(item->string, others[i]) == 0;
         if (other) continue;
         if (strcmp(item->string, "betas") == 0) {
-            reel_optimizer_group_set(NULL, o, group, "beta1", number(cJSON_GetArrayItem(item, 0)));
-            reel_optimizer_group_set(NULL, o, group, "beta2", number(cJSON_GetArrayItem(item, 1)));
+            reel_optimizer_group_set(NULL, o, group, "beta1", number_of(cJSON_GetArrayItem(item, 0)));
+            reel_optimizer_group_set(NULL, o, group, "beta2", number_of(cJSON_GetArrayItem(item, 1)));
         } else {
-            reel_optimizer_group_set(NULL, o, group, item->string, number(item));
+            reel_optimizer_group_set(NULL, o, group, item->string, number_of(item));
         }
     }
-    if (reel_error_status(t->context) == REEL_NOT_FOUND) decide(t, CASE_NOT_COVERED, "%s", reel_error_text(t->context));
+    if (reel_error_status(t->context) == REEL_NOT_FOUND)
+        decide(&t->o, CASE_NOT_COVERED, "%s", reel_error_text(t->context));
 }
 
 static reel_optimizer *optimizer_of(trial *t, reel_params *params)
 {
-    const char *op = text_of(t->test, "op");
+    const char *op = member_text(t->test, "op");
     bool quirk = strcmp(op, "nadam") == 0; /* what PyTorch 1.13 computes */
     const reel_optimizer_type *type = reel_optimizer_find(strcmp(op, "nadam_documented") == 0 ? "nadam" : op);
     if (!type) {
-        decide(t, CASE_NOT_COVERED, "no optimizer \"%s\"", op);
+        decide(&t->o, CASE_NOT_COVERED, "no optimizer \"%s\"", op);
         return NULL;
     }
     reel_optimizer *o = reel_optimizer_new(NULL, params, type);
     if (quirk) reel_optimizer_set(NULL, o, "torch_1_13", 1);
     if (o) set_hypers(t, o, 0, t->params);
-    const cJSON *groups = get(t->params, "groups");
+    const cJSON *groups = member(t->params, "groups");
     for (int i = 0; groups && i < cJSON_GetArraySize(groups); i++) {
         int group = i == 0 ? 0 : reel_optimizer_group(NULL, o, 1, &i);
         if (group == i) set_hypers(t, o, group, cJSON_GetArrayItem(groups, i));
     }
-    const char *clip = text_of(t->params, "clip");
+    const char *clip = member_text(t->params, "clip");
     if (strcmp(clip, "norm") == 0) {
         reel_optimizer_set(NULL, o, "clip_norm", number_or(t->params, "max_norm", NAN));
         reel_optimizer_set(NULL, o, "clip_norm_type", number_or(t->params, "norm_type", 2));
@@ -226,76 +190,76 @@ static double evaluate(trial *t, reel_params *params, double *value)
 
 static void run_optimizer(trial *t)
 {
-    const char *objective = text_of(t->params, "objective");
+    const char *objective = member_text(t->params, "objective");
     if (strcmp(objective, "quadratic") != 0 && strcmp(objective, "rosenbrock") != 0) {
-        decide(t, CASE_NOT_COVERED, "no objective \"%s\"", objective);
+        decide(&t->o, CASE_NOT_COVERED, "no objective \"%s\"", objective);
         return;
     }
-    reel_params *params = point_new(t, get(t->inputs, "x0"), get(t->params, "groups"));
+    reel_params *params = point_new(t, member(t->inputs, "x0"), member(t->params, "groups"));
     reel_optimizer *o = params ? optimizer_of(t, params) : NULL;
     if (!o) return;
-    bool single = dtype_of(t) == REEL_FLOAT;
-    double tolerance = 20 * number(get(t->expected, "roundoff_spread")) + (single ? 1e-6 : 1e-13);
+    bool single = case_dtype(t->test) == REEL_FLOAT;
+    double tolerance = 20 * number_of(member(t->expected, "roundoff_spread")) + (single ? 1e-6 : 1e-13);
     double unit = single ? FLT_EPSILON : DBL_EPSILON;
-    const cJSON *point = get(t->expected, "params")->child, *loss = get(t->expected, "loss")->child;
-    const cJSON *norm = get(t->expected, "total_norm_before_clipping");
+    const cJSON *point = member(t->expected, "params")->child, *loss = member(t->expected, "loss")->child;
+    const cJSON *norm = member(t->expected, "total_norm_before_clipping");
     norm = norm ? norm->child : NULL;
-    for (int step = 0; point && t->verdict == CASE_PASSED; step++, point = point->next) {
+    for (int step = 0; point && t->o.verdict == CASE_PASSED; step++, point = point->next) {
         double value, steep = evaluate(t, params, &value);
         reel_array flat = reel_params_flat(params);
         for (int i = 0; i < flat.size; i++)
-            compare(t, reel_array_get(&flat, i), number(cJSON_GetArrayItem(point, i)), tolerance, "params", step, i);
+            compare(t, reel_array_get(&flat, i), number_of(cJSON_GetArrayItem(point, i)), tolerance, "params", step, i);
         /* To first order the loss moves by at most steep times the move of the point. */
-        double kept = t->deviation;
-        compare(t, value, number(loss), tolerance * (1 + steep) + 100 * unit * (1 + fabs(value)), "loss", step, 0);
-        t->deviation = kept;
+        double kept = t->o.deviation;
+        compare(t, value, number_of(loss), tolerance * (1 + steep) + 100 * unit * (1 + fabs(value)), "loss", step, 0);
+        t->o.deviation = kept;
         loss = loss ? loss->next : NULL;
         if (!point->next) break;
         reel_optimizer_step(NULL, o);
         check_context(t);
         if (!norm) continue;
-        compare(t, reel_optimizer_gradient_norm(o), number(norm), tolerance * (1 + steep), "total_norm", step, 0);
+        compare(t, reel_optimizer_gradient_norm(o), number_of(norm), tolerance * (1 + steep), "total_norm", step, 0);
         norm = norm->next;
     }
-    if (reel_optimizer_steps(o) != (int64_t)number(get(t->params, "steps")))
-        decide(t, CASE_FAILED, "%lld steps were made", (long long)reel_optimizer_steps(o));
+    if (reel_optimizer_steps(o) != (int64_t)number_of(member(t->params, "steps")))
+        decide(&t->o, CASE_FAILED, "%lld steps were made", (long long)reel_optimizer_steps(o));
 }
 
 /* ---------------------------------------------------------------------------------------------------------- clipping */
 
 static void run_clip(trial *t)
 {
-    reel_params *params = reel_params_new(NULL, t->context, dtype_of(t));
+    reel_params *params = reel_params_new(NULL, t->context, case_dtype(t->test));
     for (const cJSON *g = t->inputs->child; g; g = g->next) {
         int64_t size = size_of(g);
         reel_params_add(NULL, params, g->string, 1, &size);
     }
     int64_t total_size = reel_params_size(params);
-    reel_array *flat = reel_array_new(NULL, t->context, dtype_of(t), 1, &total_size);
+    reel_array *flat = reel_array_new(NULL, t->context, case_dtype(t->test), 1, &total_size);
     if (!flat) return;
     int64_t at = 0;
     for (const cJSON *g = t->inputs->child; g; g = g->next)
         for (int i = 0; i < size_of(g); i++) write_at(flat, at++, element(g, i));
     reel_params_set_gradient(NULL, params, flat);
-    const char *op = text_of(t->test, "op");
-    bool single = dtype_of(t) == REEL_FLOAT;
+    const char *op = member_text(t->test, "op");
+    bool single = case_dtype(t->test) == REEL_FLOAT;
     double relative = single ? 1e-6 : 1e-12, absolute = single ? 1e-7 : 1e-14;
     if (strcmp(op, "clip_grad_norm") == 0) {
-        double total, expected = number(get(t->expected, "total_norm"));
-        reel_clip_norm(NULL, params, number(get(t->params, "max_norm")), number_or(t->params, "norm_type", 2),
+        double total, expected = number_of(member(t->expected, "total_norm"));
+        reel_clip_norm(NULL, params, number_of(member(t->params, "max_norm")), number_or(t->params, "norm_type", 2),
                        REEL_NONFINITE_PASS, &total);
         compare(t, total, expected, relative * fabs(expected) + absolute, "total_norm", 0, 0);
     } else if (strcmp(op, "clip_grad_value") == 0) {
-        reel_clip_value(NULL, params, number(get(t->params, "clip_value")));
+        reel_clip_value(NULL, params, number_of(member(t->params, "clip_value")));
     } else {
-        decide(t, CASE_NOT_COVERED, "no clipping \"%s\"", op);
+        decide(&t->o, CASE_NOT_COVERED, "no clipping \"%s\"", op);
     }
     check_context(t);
     int index = 0;
     for (const cJSON *g = t->inputs->child; g; g = g->next, index++) {
         reel_array view = reel_params_gradient(params, index);
         for (int i = 0; i < view.size; i++) {
-            double expected = element(get(t->expected, g->string), i);
+            double expected = element(member(t->expected, g->string), i);
             compare(t, reel_array_get(&view, i), expected, relative * fabs(expected) + absolute, g->string, 0, i);
         }
     }
@@ -376,9 +340,9 @@ static double argument_value(trial *t, const reel_hyper *h, const cJSON *item, i
     if (cJSON_IsArray(item) && !h->repeats) item = cJSON_GetArrayItem(item, group);
     double value = NAN;
     const char *word = cJSON_GetStringValue(item);
-    if (!word || h->kind != REEL_HYPER_CHOICE) return number(item);
+    if (!word || h->kind != REEL_HYPER_CHOICE) return number_of(item);
     if (reel_hyper_read(NULL, t->context, "argument", h, word, strlen(word), &value) != REEL_OK)
-        decide(t, CASE_NOT_COVERED, "%s", reel_error_text(t->context));
+        decide(&t->o, CASE_NOT_COVERED, "%s", reel_error_text(t->context));
     return value;
 }
 
@@ -386,7 +350,7 @@ static reel_schedule *plain_schedule(trial *t, const char *op, const cJSON *obje
 {
     const reel_schedule_type *type = reel_schedule_find(kind_of(op));
     if (!type) {
-        decide(t, CASE_NOT_COVERED, "no schedule \"%s\"", op);
+        decide(&t->o, CASE_NOT_COVERED, "no schedule \"%s\"", op);
         return NULL;
     }
     double values[64];
@@ -397,22 +361,22 @@ static reel_schedule *plain_schedule(trial *t, const char *op, const cJSON *obje
         if (strcmp(row->op, op) != 0) continue;
         int at = reel_hyper_find(type->hypers, type->hyper_count, row->hyper);
         if (at < 0) {
-            decide(t, CASE_FAILED, "%s has no %s", type->name, row->hyper);
+            decide(&t->o, CASE_FAILED, "%s has no %s", type->name, row->hyper);
             return NULL;
         }
-        const cJSON *item = row->argument ? get(object, row->argument) : NULL;
+        const cJSON *item = row->argument ? member(object, row->argument) : NULL;
         if (!item) {
             values[at] = row->otherwise;
         } else if (type->hypers[at].repeats) {
             count = at + cJSON_GetArraySize(item);
-            for (int k = at; k < count && k < 64; k++) values[k] = number(cJSON_GetArrayItem(item, k - at));
+            for (int k = at; k < count && k < 64; k++) values[k] = number_of(cJSON_GetArrayItem(item, k - at));
         } else {
             values[at] = argument_value(t, &type->hypers[at], item, group);
         }
     }
-    if (strcmp(op, "onecycle") == 0 && !get(object, "total_steps")) {
+    if (strcmp(op, "onecycle") == 0 && !member(object, "total_steps")) {
         int at = reel_hyper_find(type->hypers, type->hyper_count, "steps");
-        values[at] = number(get(object, "epochs")) * number(get(object, "steps_per_epoch"));
+        values[at] = number_of(member(object, "epochs")) * number_of(member(object, "steps_per_epoch"));
     }
     return reel_schedule_new(NULL, t->context, type, count, values, NULL);
 }
@@ -421,15 +385,15 @@ static reel_schedule *plain_schedule(trial *t, const char *op, const cJSON *obje
 static double warmup_cosine(void *user, int64_t step)
 {
     const cJSON *params = user;
-    double t = (double)step, warmup = number(get(params, "warmup")), total = number(get(params, "total"));
-    double least = number(get(params, "min_ratio"));
+    double t = (double)step, warmup = number_of(member(params, "warmup")), total = number_of(member(params, "total"));
+    double least = number_of(member(params, "min_ratio"));
     if (t < warmup) return (t + 1) / warmup;
     return least + (1 - least) * (1 + cos(3.14159265358979323846 * fmin(1, (t - warmup) / (total - warmup)))) / 2;
 }
 
 static reel_schedule *schedule_of(trial *t, int group)
 {
-    const char *op = text_of(t->test, "op");
+    const char *op = member_text(t->test, "op");
     if (strcmp(op, "lambda_warmup_cosine") == 0)
         return reel_schedule_lambda_new(NULL, t->context, warmup_cosine, (void *)(uintptr_t)t->params);
     bool sequence = strcmp(op, "sequential") == 0;
@@ -437,35 +401,36 @@ static reel_schedule *schedule_of(trial *t, int group)
     reel_schedule *members[8] = {NULL};
     int64_t starts[8] = {0};
     int count = 0;
-    for (const cJSON *m = get(t->params, "schedulers")->child; m && count < 8; m = m->next, count++) {
-        members[count] = plain_schedule(t, text_of(m, "op"), m, group);
-        const cJSON *start = cJSON_GetArrayItem(get(t->params, "milestones"), count);
+    for (const cJSON *m = member(t->params, "schedulers")->child; m && count < 8; m = m->next, count++) {
+        members[count] = plain_schedule(t, member_text(m, "op"), m, group);
+        const cJSON *start = cJSON_GetArrayItem(member(t->params, "milestones"), count);
         starts[count] = cJSON_IsNumber(start) ? (int64_t)start->valuedouble : 0;
     }
-    if (t->verdict != CASE_PASSED) return NULL;
+    if (t->o.verdict != CASE_PASSED) return NULL;
     return sequence ? reel_schedule_sequence_new(NULL, t->context, count, members, starts)
                     : reel_schedule_chained_new(NULL, t->context, count, members);
 }
 
 static void run_schedule(trial *t)
 {
-    const cJSON *bases = get(t->params, "initial_lr"), *metrics = get(t->inputs, "metrics");
-    for (int group = 0; group < cJSON_GetArraySize(bases) && t->verdict == CASE_PASSED; group++) {
+    const cJSON *bases = member(t->params, "initial_lr"), *metrics = member(t->inputs, "metrics");
+    for (int group = 0; group < cJSON_GetArraySize(bases) && t->o.verdict == CASE_PASSED; group++) {
         reel_schedule *s = schedule_of(t, group);
         check_context(t);
         if (!s) return;
-        double base = number(cJSON_GetArrayItem(bases, group));
-        const cJSON *rates = get(t->expected, "lr")->child, *momenta = get(t->expected, "momentum");
+        double base = number_of(cJSON_GetArrayItem(bases, group));
+        const cJSON *rates = member(t->expected, "lr")->child, *momenta = member(t->expected, "momentum");
         momenta = momenta ? momenta->child : NULL;
-        if ((momenta != NULL) != reel_schedule_cycles_momentum(s)) decide(t, CASE_FAILED, "whether it cycles momentum");
+        if ((momenta != NULL) != reel_schedule_cycles_momentum(s))
+            decide(&t->o, CASE_FAILED, "whether it cycles momentum");
         for (int step = 0; rates; rates = rates->next, step++) {
-            if (metrics && step > 0) reel_schedule_observe(s, step, number(cJSON_GetArrayItem(metrics, step - 1)));
-            double expected = number(cJSON_GetArrayItem(rates, group));
+            if (metrics && step > 0) reel_schedule_observe(s, step, number_of(cJSON_GetArrayItem(metrics, step - 1)));
+            double expected = number_of(cJSON_GetArrayItem(rates, group));
             /* Where a recursion ends in 0 its rounding errors remain. */
             compare(t, reel_schedule_rate(s, step, base), expected, 1e-9 * fabs(expected) + 1e-15 * base, "lr", step,
                     group);
             if (!momenta) continue;
-            expected = number(cJSON_GetArrayItem(momenta, group));
+            expected = number_of(cJSON_GetArrayItem(momenta, group));
             compare(t, reel_schedule_momentum(s, step, 0.9), expected, 1e-9 * fabs(expected), "momentum", step, group);
             momenta = momenta->next;
         }
@@ -478,7 +443,7 @@ static void run_schedule(trial *t)
 #define REGRESSIONS(real, suffix)                                                                                      \
     static double regression_##suffix(const cJSON *inputs, int n, const real *point, real *g)                          \
     {                                                                                                                  \
-        const cJSON *x = get(inputs, "X"), *y = get(inputs, "y");                                                      \
+        const cJSON *x = member(inputs, "X"), *y = member(inputs, "y");                                                \
         int rows = size_of(y), columns = n - 1;                                                                        \
         real value = 0;                                                                                                \
         for (int j = 0; j < n; j++) g[j] = 0;                                                                          \
@@ -515,20 +480,20 @@ static void compare_point(trial *t, reel_array point, const cJSON *expected, dou
                           int step)
 {
     for (int i = 0; i < point.size; i++)
-        compare(t, reel_array_get(&point, i), number(cJSON_GetArrayItem(expected, i)), tolerance, what, step, i);
+        compare(t, reel_array_get(&point, i), number_of(cJSON_GetArrayItem(expected, i)), tolerance, what, step, i);
 }
 
 static reel_average *average_of(trial *t, reel_params *params)
 {
-    const char *op = text_of(t->test, "op");
+    const char *op = member_text(t->test, "op");
     bool warm = strcmp(op, "ema_warmup") == 0;
     const reel_average_type *type = reel_average_find(warm ? "ema" : op);
-    if (!type) decide(t, CASE_NOT_COVERED, "no average \"%s\"", op);
+    if (!type) decide(&t->o, CASE_NOT_COVERED, "no average \"%s\"", op);
     if (!type) return NULL;
     reel_average *a = reel_average_new(NULL, params, type);
     reel_average_set(NULL, a, "start", number_or(t->params, "start", 1));
     reel_average_set(NULL, a, "every", number_or(t->params, "every", 1));
-    if (get(t->params, "decay")) reel_average_set(NULL, a, "decay", number(get(t->params, "decay")));
+    if (member(t->params, "decay")) reel_average_set(NULL, a, "decay", number_of(member(t->params, "decay")));
     if (warm) reel_average_set(NULL, a, "warmup", 1);
     return a;
 }
@@ -536,42 +501,42 @@ static reel_average *average_of(trial *t, reel_params *params)
 /* Plain momentum descent; with swalr the rate turns to that of averaging at the start. */
 static void run_averaging(trial *t)
 {
-    const cJSON *w = get(t->inputs, "weight0"), *b = get(t->inputs, "bias0"), *swalr = get(t->params, "swalr");
-    reel_params *params = reel_params_new(NULL, t->context, dtype_of(t));
+    const cJSON *w = member(t->inputs, "weight0"), *b = member(t->inputs, "bias0"), *swalr = member(t->params, "swalr");
+    reel_params *params = reel_params_new(NULL, t->context, case_dtype(t->test));
     reel_params_add(NULL, params, "weight", 1, (const int64_t[]){size_of(w)});
     reel_params_add(NULL, params, "bias", 1, (const int64_t[]){size_of(b)});
     reel_array flat = reel_params_flat(params);
     if (flat.size > COORDINATES || size_of(b) != 1) {
-        decide(t, CASE_NOT_COVERED, "a model of another size");
+        decide(&t->o, CASE_NOT_COVERED, "a model of another size");
         return;
     }
     for (int i = 0; i < flat.size; i++) write_at(&flat, i, i < size_of(w) ? element(w, i) : element(b, 0));
-    reel_optimizer *o = reel_sgd_new(NULL, params, number(get(t->params, "lr")));
+    reel_optimizer *o = reel_sgd_new(NULL, params, number_of(member(t->params, "lr")));
     reel_optimizer_set(NULL, o, "momentum", number_or(t->params, "momentum", 0));
     reel_average *a = average_of(t, params);
     if (swalr) reel_optimizer_set_schedule(NULL, o, plain_schedule(t, "swalr", swalr, 0));
-    if (swalr) reel_optimizer_set_origin(o, (int64_t)number(get(t->params, "start")) - 1);
+    if (swalr) reel_optimizer_set_origin(o, (int64_t)number_of(member(t->params, "start")) - 1);
     check_context(t);
-    double tolerance = dtype_of(t) == REEL_FLOAT ? 2e-6 : 1e-13;
-    const cJSON *points = get(t->expected, "params"), *averages = get(t->expected, "averaged");
-    const cJSON *loss = get(t->expected, "loss"), *rates = get(t->expected, "lr"),
-                *counts = get(t->expected, "n_averaged");
-    int steps = (int)number(get(t->params, "steps"));
-    for (int step = 1; step <= steps && t->verdict == CASE_PASSED; step++) {
-        compare(t, regression(t, params, true), number(cJSON_GetArrayItem(loss, step - 1)), 4 * tolerance, "loss", step,
-                0);
-        compare(t, reel_optimizer_rate(o), number(cJSON_GetArrayItem(rates, step - 1)), 1e-12, "lr", step, 0);
+    double tolerance = case_dtype(t->test) == REEL_FLOAT ? 2e-6 : 1e-13;
+    const cJSON *points = member(t->expected, "params"), *averages = member(t->expected, "averaged");
+    const cJSON *loss = member(t->expected, "loss"), *rates = member(t->expected, "lr"),
+                *counts = member(t->expected, "n_averaged");
+    int steps = (int)number_of(member(t->params, "steps"));
+    for (int step = 1; step <= steps && t->o.verdict == CASE_PASSED; step++) {
+        compare(t, regression(t, params, true), number_of(cJSON_GetArrayItem(loss, step - 1)), 4 * tolerance, "loss",
+                step, 0);
+        compare(t, reel_optimizer_rate(o), number_of(cJSON_GetArrayItem(rates, step - 1)), 1e-12, "lr", step, 0);
         reel_optimizer_step(NULL, o);
         reel_average_step(NULL, a, step);
         check_context(t);
         compare_point(t, reel_params_flat(params), cJSON_GetArrayItem(points, step), tolerance, "params", step);
         if (reel_average_count(a) > 0)
             compare_point(t, reel_average_flat(a), cJSON_GetArrayItem(averages, step), tolerance, "averaged", step);
-        compare(t, (double)reel_average_count(a), number(cJSON_GetArrayItem(counts, step - 1)), 0, "n_averaged", step,
-                0);
+        compare(t, (double)reel_average_count(a), number_of(cJSON_GetArrayItem(counts, step - 1)), 0, "n_averaged",
+                step, 0);
     }
     reel_average_swap(NULL, a);
-    compare(t, regression(t, params, false), number(get(t->expected, "loss_of_average")), 4 * tolerance,
+    compare(t, regression(t, params, false), number_of(member(t->expected, "loss_of_average")), 4 * tolerance,
             "loss_of_average", 0, 0);
 }
 
@@ -590,41 +555,41 @@ static const struct {
 reel_optimizer *optim_cases_optimizer(reel_params *params, const cJSON *description, char note[CASE_NOTE])
 {
     trial t = {
-        .context = reel_params_context(params), .test = description, .params = description, .verdict = CASE_PASSED};
+        .context = reel_params_context(params), .test = description, .params = description, .o.verdict = CASE_PASSED};
     reel_optimizer *o = optimizer_of(&t, params);
-    snprintf(note, CASE_NOTE, "%s", t.note);
-    return t.verdict == CASE_PASSED ? o : NULL;
+    snprintf(note, CASE_NOTE, "%s", t.o.note);
+    return t.o.verdict == CASE_PASSED ? o : NULL;
 }
 
 reel_schedule *optim_cases_schedule(reel_context *context, const cJSON *description, char note[CASE_NOTE])
 {
-    trial t = {.context = context, .test = description, .params = description, .verdict = CASE_PASSED};
+    trial t = {.context = context, .test = description, .params = description, .o.verdict = CASE_PASSED};
     reel_schedule *s = schedule_of(&t, 0);
-    snprintf(note, CASE_NOTE, "%s", t.note);
-    return t.verdict == CASE_PASSED ? s : NULL;
+    snprintf(note, CASE_NOTE, "%s", t.o.note);
+    return t.o.verdict == CASE_PASSED ? s : NULL;
 }
 
 int optim_cases_run(const cJSON *document, case_report report, void *user)
 {
-    const char *family = text_of(document, "family");
+    const char *family = member_text(document, "family");
     void (*run)(trial * t) = NULL;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (strcmp(families[i].name, family) == 0) run = families[i].run;
-    const cJSON *cases = get(document, "cases");
+    const cJSON *cases = member(document, "cases");
     if (!run || !cJSON_IsArray(cases)) return -1;
     int failed = 0;
     for (const cJSON *c = cases->child; c; c = c->next) {
-        trial t = {.context = reel_context_new(NULL), .test = c, .verdict = CASE_PASSED};
-        t.params = get(c, "params");
-        t.inputs = get(c, "inputs");
-        t.expected = get(c, "expected");
+        trial t = {.context = reel_context_new(NULL), .test = c, .o.verdict = CASE_PASSED};
+        t.params = member(c, "params");
+        t.inputs = member(c, "inputs");
+        t.expected = member(c, "expected");
         if (!t.params || !t.inputs || !t.expected)
-            decide(&t, CASE_FAILED, "params, inputs or expected is missing");
+            decide(&t.o, CASE_FAILED, "params, inputs or expected is missing");
         else
             run(&t);
         check_context(&t);
-        failed += t.verdict == CASE_FAILED;
-        report(user, family, text_of(c, "name"), t.verdict, t.deviation, t.note);
+        failed += t.o.verdict == CASE_FAILED;
+        report(user, family, member_text(c, "name"), t.o.verdict, t.o.deviation, t.o.note);
         reel_context_free(t.context);
     }
     return failed;

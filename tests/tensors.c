@@ -21,7 +21,7 @@ void decide(outcome *o, int verdict, const char *format, ...)
     va_end(arguments);
 }
 
-static char *file_text(const char *path)
+char *file_text(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (!file) {

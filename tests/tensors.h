@@ -25,6 +25,8 @@ typedef struct outcome {
 
 void decide(outcome *o, int verdict, const char *format, ...) REEL_PRINTF(3, 4);
 
+/* A whole file with a NUL at its end; NULL with one line on stderr. Free it. */
+char *file_text(const char *path);
 /* A whole file as a document; NULL with one line on stderr that names the fault. Free with cJSON_Delete. */
 cJSON *document_load(const char *path);
 

@@ -64,7 +64,6 @@ void bench_sides_free(bench_side *sides, int count);
 typedef struct bench_figure {
     double median, lower, upper, least, most;
 } bench_figure;
-bench_figure bench_figure_of(const double *values, int count);
 /* Of one repeat of a side times `scale`; of a's time as multiple of c's, round by round; of a's rate as a share of c's. */
 bench_figure bench_time(const bench *b, const bench_side *a, double scale);
 bench_figure bench_ratio(const bench *b, const bench_side *a, const bench_side *c);

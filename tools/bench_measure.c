@@ -133,7 +133,7 @@ static double quantile(const double *sorted, int count, double q)
     return i + 1 < count ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[count - 1];
 }
 
-bench_figure bench_figure_of(const double *values, int count)
+static bench_figure bench_figure_of(const double *values, int count)
 {
     bench_figure f = {NAN, NAN, NAN, NAN, NAN};
     double *sorted = count > 0 ? malloc((size_t)count * sizeof *sorted) : NULL;

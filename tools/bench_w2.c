@@ -73,7 +73,7 @@ void digits_build(digits *m, bench *b, bench_heap *heap, int64_t batch, float *x
 
 /* Forward and the gradients of weights: each weight once a row, multiply and add; gradients of activations: all but the
  * first layer's. */
-double digits_operations(int64_t batch)
+static double digits_operations(int64_t batch)
 {
     return 2.0 * (double)batch * (2.0 * W2_IN * W2_FIRST + 3.0 * W2_FIRST * W2_SECOND + 3.0 * W2_SECOND * W2_OUT);
 }

@@ -25,7 +25,5 @@ void digits_steps(void *user, int64_t repeat);
 void digits_restart(void *user);
 /* Numbers and classes of a batch. */
 void digits_fill(float *x, int64_t classes[W2_BATCH]);
-/* Floating-point operations of a step. */
-double digits_operations(int64_t batch);
 
 #endif

@@ -10,17 +10,6 @@
 /* More points than the picture has columns are thinned: of each of so many groups the least and the largest are kept. */
 #define GROUPS 4000
 
-/* In single quotes for gnuplot: one inside is doubled; none of the marks it knows otherwise mean anything there. */
-static void quote(FILE *file, const char *text)
-{
-    fputc('\'', file);
-    for (; *text; text++) {
-        if (*text == '\'') fputc('\'', file);
-        fputc((unsigned char)*text < ' ' ? ' ' : *text, file);
-    }
-    fputc('\'', file);
-}
-
 static void write_row(FILE *data, const chart *c, const series *s, int64_t i, int panel)
 {
     double numbers[] = {series_x(c, s, i), series_shown(c, s, i, panel), series_y(c, s, i, panel)};
@@ -111,9 +100,9 @@ static void write_panel(FILE *script, const chart *c, int panel, const char *nam
     bool smoothed = c->count > 0 && c->series[0].smooth, key = panel == c->panels - 1 && c->count > 1, begun = false;
     write_ranges(script, c, panel);
     fprintf(script, "set ylabel ");
-    quote(script, c->y[panel]);
+    plot_quote(script, c->y[panel], 0);
     fprintf(script, "\nset xlabel ");
-    quote(script, panel == c->panels - 1 ? c->x_label : "");
+    plot_quote(script, panel == c->panels - 1 ? c->x_label : "", 0);
     fprintf(script, "\n%s\nplot", key ? "set key outside below left Left reverse vertical maxrows 12" : "unset key");
     for (int pale = smoothed; pale >= 0; pale--)
         for (int k = 0; k < c->count; k++) {
@@ -131,7 +120,7 @@ static void write_panel(FILE *script, const chart *c, int panel, const char *nam
         fprintf(script, ", \\\n    NaN ");
         write_style(script, "lines", k, false);
         fprintf(script, " title ");
-        quote(script, c->series[k].name);
+        plot_quote(script, c->series[k].name, 0);
     }
     fprintf(script, "\n");
 }
@@ -143,19 +132,15 @@ plot_result chart_draw(const chart *c, const char *who, const char *folder, cons
     snprintf(data, sizeof data, "%.60s.dat", name);
     int lines = c->count > 1 ? (c->count > 12 ? 12 : c->count) : 0;
     if (!plot_begin(&p, who, folder, name, 1000, 260 + 340 * c->panels + 20 * lines)) return PLOT_FAILED;
-    if (!write_data(&p, c, data)) {
-        snprintf(data, sizeof data, "%.60s.gp", name);
-        plot_close(&p, p.script, data);
-        return PLOT_FAILED;
-    }
+    if (!write_data(&p, c, data)) return plot_give_up(&p);
     p.svg = c->svg;
     fprintf(p.script, "set format y '%%g'\n");
     if (c->panels > 1) {
         fprintf(p.script, "set lmargin 12\nset multiplot layout %d,1 title ", c->panels);
-        quote(p.script, c->title);
+        plot_quote(p.script, c->title, 0);
     } else {
         fprintf(p.script, "set title ");
-        quote(p.script, c->title);
+        plot_quote(p.script, c->title, 0);
     }
     fprintf(p.script, "\n");
     for (int panel = 0; panel < c->panels; panel++) write_panel(p.script, c, panel, name);

@@ -32,6 +32,8 @@ int command_unknown(const char *who, const char *kind, const command *table, con
 void complain(const char *who, const char *format, ...) REEL_PRINTF(2, 3);
 /* Complains of the error kept in the context and returns EXIT_FAILED. */
 int complain_of(const char *who, const reel_context *context);
+/* Of a clock that only goes forward. */
+double seconds_now(void);
 /* Did everything reach standard output? Complains if not. `status` unless it did not. */
 int finish_output(const char *who, int status);
 

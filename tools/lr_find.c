@@ -196,10 +196,7 @@ static plot_result draw(const built_model *m, const reel_lr_test *t)
     double least = INFINITY, most = -INFINITY;
     int shown = t->same ? 1 : t->count;
     if (!plot_begin(&p, who, asked.out, "lr-find", 1000, 640)) return PLOT_FAILED;
-    if (!write_curves(&p, t)) {
-        plot_close(&p, p.script, "lr-find.gp");
-        return PLOT_FAILED;
-    }
+    if (!write_curves(&p, t)) return plot_give_up(&p);
     for (int k = 0; k < shown; k++) {
         least = fmin(least, t->curves[k].best);
         most = fmax(most, fmax(t->curves[k].smoothed[0], t->curves[k].best));
@@ -231,21 +228,11 @@ static int write_results(const built_model *m, const reel_lr_test *t, FILE *repo
 {
     if (!asked.json && !asked.out) return EXIT_DONE;
     cJSON *numbers = numbers_of(m, t);
-    char *path = asked.out ? path_join(asked.out, "lr-find.json") : NULL;
-    bool right = numbers && (!asked.out || path);
-    if (!right) complain(who, "out of memory");
-    if (right && asked.out) right = json_write(who, path, numbers);
-    if (right && asked.json) right = json_write(who, asked.json, numbers);
+    bool right = json_write_results(who, asked.out, "lr-find.json", asked.json, numbers);
     cJSON_Delete(numbers);
-    free(path);
     if (!right) return EXIT_FAILED;
     if (!asked.out) return EXIT_DONE;
-    plot_result picture = draw(m, t);
-    if (picture == PLOT_DRAWN) fprintf(report, "%s: lr-find.png, lr-find.json\n", asked.out);
-    if (picture == PLOT_NO_GNUPLOT)
-        fprintf(report, "%s: lr-find.json; for the picture install gnuplot and run: cd %s && gnuplot lr-find.gp\n",
-                asked.out, asked.out);
-    return picture == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, draw(m, t), asked.out, (const char *const[]){"lr-find"}, 1, false, "lr-find.json");
 }
 
 static int find(const built_model *m)

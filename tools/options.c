@@ -27,16 +27,6 @@ void option_words(FILE *file, int column, int left, const char *text)
     reel_help_words(to_file, file, column, left, text);
 }
 
-void option_help(FILE *file, const char *flag, const char *argument, const char *text)
-{
-    reel_help_flag(to_file, file, flag, argument, text);
-}
-
-void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value)
-{
-    reel_help_hyper(to_file, file, flag, hyper, value);
-}
-
 void option_help_schedules(FILE *file)
 {
     reel_help_schedules(NULL, to_file, file);

@@ -12,6 +12,7 @@
 
 typedef reel_flag option_row;
 typedef reel_flag_group option_group;
+#define OPTION_ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows)) /* of a group, after its title */
 
 typedef struct option_set {
     const char *command;  /* "reel train two-moons" */
@@ -39,10 +40,6 @@ int option_fail(const option_set *set, const char *format, ...) REEL_PRINTF(2, 3
 
 /* Words from `column` on, wrapped between `left` and the width of help. */
 void option_words(FILE *file, int column, int left, const char *text);
-/* Lines of help: flag, value and sentence, wrapped. */
-void option_help(FILE *file, const char *flag, const char *argument, const char *text);
-/* The same for a hyper-parameter: sentence, range, default. */
-void option_help_hyper(FILE *file, const char *flag, const reel_hyper *hyper, double value);
 /* The schedules and how their text is written. */
 void option_help_schedules(FILE *file);
 /* The averages, likewise. */

@@ -128,6 +128,17 @@ static bool replace_text(const char *path, const char *text)
     return right;
 }
 
+bool json_write_results(const char *who, const char *out, const char *name, const char *json, const cJSON *document)
+{
+    char *path = out ? path_join(out, name) : NULL;
+    bool right = document && (!out || path);
+    if (!right) complain(who, "out of memory");
+    if (right && out) right = json_write(who, path, document);
+    if (right && json) right = json_write(who, json, document);
+    free(path);
+    return right;
+}
+
 bool json_probe(const char *who, const char *path)
 {
     char *beside = NULL;

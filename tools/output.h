@@ -28,6 +28,9 @@ void json_add_fingerprint(cJSON *object);
  * failure. */
 bool json_write(const char *who, const char *path, const cJSON *document);
 
+/* The same to NAME in the folder `out` and to the file `json`, where they are not NULL. NULL for a document: no memory. */
+bool json_write_results(const char *who, const char *out, const char *name, const char *json, const cJSON *document);
+
 /* Can this file be written? Asked before the work whose numbers it is to hold; complains when it cannot. */
 bool json_probe(const char *who, const char *path);
 

@@ -114,6 +114,48 @@ plot_result plot_draw(plot *p)
     return result == PLOT_DRAWN && p->svg ? draw_once(p, script, true) : result;
 }
 
+plot_result plot_give_up(plot *p)
+{
+    char script[80];
+    snprintf(script, sizeof script, "%s.gp", p->name);
+    plot_close(p, p->script, script);
+    p->script = NULL;
+    return PLOT_FAILED;
+}
+
+void plot_quote(FILE *script, const char *text, int most)
+{
+    fputc('\'', script);
+    for (int count = 0; *text; text++) {
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+        if (most > 0 && count > most) break;
+        if (*text == '\'') fputc('\'', script);
+        fputc((unsigned char)*text < ' ' ? ' ' : *text, script);
+    }
+    if (*text) fputs("...", script);
+    fputc('\'', script);
+}
+
+int plot_tell(FILE *report, plot_result drawn, const char *folder, const char *const *names, int count, bool svg,
+              const char *others)
+{
+    if (drawn == PLOT_FAILED) return EXIT_FAILED;
+    fprintf(report, "%s: ", folder);
+    if (drawn == PLOT_DRAWN) {
+        for (int i = 0; i < count; i++) {
+            fprintf(report, "%s%s.png", i ? ", " : "", names[i]);
+            if (svg) fprintf(report, ", %s.svg", names[i]);
+        }
+        if (others) fprintf(report, ", %s", others);
+    } else {
+        if (others) fprintf(report, "%s; ", others);
+        fprintf(report, "for the picture%s install gnuplot and run: cd %s && gnuplot", count > 1 ? "s" : "", folder);
+        for (int i = 0; i < count; i++) fprintf(report, " %s.gp", names[i]);
+    }
+    fputc('\n', report);
+    return EXIT_DONE;
+}
+
 void plot_log_labels(FILE *script, const char *axis, double least, double most)
 {
     if (!(least > 0 && least <= most && most < INFINITY) || most / least > 1000) return;

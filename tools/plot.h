@@ -30,9 +30,20 @@ FILE *plot_data(const plot *p, const char *name);
 /* Closes a file; false, and a complaint, when not all could be written. NULL is false. */
 bool plot_close(const plot *p, FILE *file, const char *name);
 
+/* Text in single quotes for gnuplot, cut after `most` characters, 0: not. One inside is doubled; none of the marks it knows
+ * otherwise mean anything there. */
+void plot_quote(FILE *script, const char *text, int most);
+
+/* From good to bad: of several pictures the largest counts. */
 typedef enum plot_result { PLOT_DRAWN, PLOT_NO_GNUPLOT, PLOT_FAILED } plot_result;
+/* Closes the script of a picture whose data could not be written; PLOT_FAILED. */
+plot_result plot_give_up(plot *p);
 /* Closes the script and has gnuplot draw the picture (NAME.png, with p->svg also NAME.svg). */
 plot_result plot_draw(plot *p);
+/* A line that tells which pictures stand in the folder, or how to get them where gnuplot is missing; `others`: what stands
+ * there in any case, or NULL. Returns the exit status. */
+int plot_tell(FILE *report, plot_result drawn, const char *folder, const char *const *names, int count, bool svg,
+              const char *others);
 
 /* Labels 1, 2, 5, 10, ... for a logarithmic axis over less than three decades, where gnuplot alone has too few; over less
  * than one 1, 2, 3, 4, ... */

@@ -223,11 +223,8 @@ static int show(const settings *s, const chart *c, const runlog_list *logs, FILE
     bool right = true, terminal = s->terminal || !(s->out || s->json || s->csv);
     plot_result drawn = s->out ? chart_draw(c, who, s->out, "plot") : PLOT_DRAWN;
     tell(s, c, file);
-    if (s->out && drawn == PLOT_DRAWN) fprintf(file, "%s: plot.png, plot.gp, plot.dat\n", s->out);
-    if (drawn == PLOT_NO_GNUPLOT)
-        fprintf(file, "%s: plot.dat; for the picture install gnuplot and run: cd %s && gnuplot plot.gp\n", s->out,
-                s->out);
-    if (drawn == PLOT_FAILED) right = false;
+    if (s->out && plot_tell(file, drawn, s->out, (const char *const[]){"plot"}, 1, false, "plot.gp, plot.dat"))
+        right = false;
     if (terminal || drawn == PLOT_NO_GNUPLOT) chart_print(c, file);
     if (s->csv && !chart_csv(c, who, s->csv)) right = false;
     cJSON *document = s->json ? document_of(s, c, logs) : NULL;

@@ -219,13 +219,9 @@ static bool draw(const settings *s, const chart *c, FILE *file, bool *terminal)
 {
     if (!s->out) return true;
     plot_result drawn = chart_draw(c, who, s->out, "schedule");
-    if (drawn == PLOT_DRAWN) fprintf(file, "%s: schedule.png, schedule.gp, schedule.dat\n", s->out);
-    if (drawn == PLOT_NO_GNUPLOT) {
-        *terminal = true;
-        fprintf(file, "%s: schedule.dat; for the picture install gnuplot and run: cd %s && gnuplot schedule.gp\n",
-                s->out, s->out);
-    }
-    return drawn != PLOT_FAILED;
+    if (drawn == PLOT_NO_GNUPLOT) *terminal = true;
+    return plot_tell(file, drawn, s->out, (const char *const[]){"schedule"}, 1, false, "schedule.gp, schedule.dat") ==
+           EXIT_DONE;
 }
 
 /* Curve, then files; the text goes to `file`. */

@@ -53,3 +53,12 @@ int signals_caught(void)
 {
     return caught;
 }
+
+int signals_stopped(const char *who, const reel_trainer *trainer, const char *folder, const char *going_on)
+{
+    complain(who, "stopped by signal %d after %lld of %lld updates%s%s%s%s", (int)caught,
+             (long long)reel_trainer_step(trainer), (long long)reel_trainer_steps(trainer),
+             folder ? ", saved in " : "; nothing is kept without --out or --checkpoint-dir", folder ? folder : "",
+             folder ? ": " : "", folder ? going_on : "");
+    return EXIT_SIGNAL + caught;
+}

@@ -13,5 +13,9 @@ void signals_install(void);
 void signals_watch(reel_trainer *trainer);
 /* The signal that asked to stop; 0: none. */
 int signals_caught(void);
+/* Complains of a run that a signal stopped: where it is saved (NULL: nowhere) and how it goes on. Returns the exit status. */
+int signals_stopped(const char *who, const reel_trainer *trainer, const char *folder, const char *going_on);
+
+#define SIGNALS_HELP "SIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on."
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "two_moons.h"
 
-#include "checkpoints.h"
 #include "model/models.h"
 #include "signals.h"
 
@@ -59,21 +58,16 @@ static const reel_hyper batch_row = {.name = "batch",
                                      .most = INFINITY,
                                      .open_most = true,
                                      .kind = REEL_HYPER_WHOLE};
-static const reel_hyper every_row = {
-    .name = "every", .least = 1, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
-static const reel_hyper keep_row = {
-    .name = "keep", .least = 2, .most = INFINITY, .open_most = true, .kind = REEL_HYPER_WHOLE};
-static const reel_hyper prove_row = {.name = "prove", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper hidden_row = {.name = "hidden", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 
 /* What is typed as words and read afterwards. */
 typedef struct words {
-    const char *optimizer, *hidden, *precision, *keep;
+    const char *optimizer, *hidden, *precision;
 } words;
 
 static optimizer_flags optimizers;
 static struct {
-    bool epochs, batch, seed, every;
+    bool epochs, batch, seed;
 } given; /* on the command line */
 
 static void print_more(FILE *file)
@@ -82,7 +76,7 @@ static void print_more(FILE *file)
     option_help_schedules(file);
     option_help_averages(file);
     fprintf(file,
-            "\nSIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+            "\n" SIGNALS_HELP "\n"
             "In the JSON file entry e of \"loss\" is the loss before update e + 1 (of its batch), the last one that\n"
             "of all points after the last update; \"parameters\" are those after it, in the order of the layers.\n");
 }
@@ -109,10 +103,7 @@ static bool read_hidden(moons_settings *s, reel_context *context, const char *te
 
 static bool read_words(moons_settings *s, reel_context *context, const words *w)
 {
-    if (w->keep && strcmp(w->keep, "all") == 0)
-        s->keep = 0;
-    else if (w->keep && !option_read(s->set, context, "keep", &keep_row, w->keep, &s->keep))
-        return false;
+    if (!run_flags_read(&s->run, s->set, context)) return false;
     if (strcmp(w->precision, "float") == 0)
         s->precision = REEL_FLOAT;
     else if (strcmp(w->precision, "double") == 0)
@@ -127,27 +118,21 @@ static bool read_words(moons_settings *s, reel_context *context, const words *w)
 /* Flags against each other: NULL, or what does not fit. */
 static const char *conflict(const moons_settings *s, const words *w)
 {
-    bool keeps = s->out || s->checkpoints, resumes_auto = s->resume && strcmp(s->resume, "auto") == 0;
+    const run_flags *run = &s->run;
+    bool resumes_auto = run->resume && strcmp(run->resume, "auto") == 0;
     if (fmod(s->validation, 2) != 0) return "--validation: expected an even number, half of each class";
     if (fmod(s->samples, 2) != 0) return "--samples: expected an even number, half of each class";
     if (s->compare && w->optimizer) return "--compare trains sgd, momentum and adam: leave --optimizer out";
     if (s->compare && optimizer_flags_own(&optimizers))
         return "--compare trains each optimizer as it is: leave hyper-parameters of optimizers out";
-    if (s->compare && s->resume && !resumes_auto) return "--compare has several runs: only --resume auto goes with it";
-    if (s->origin && strcmp(s->origin, "start") != 0 && strcmp(s->origin, "here") != 0)
-        return "--schedule-origin: expected start or here";
-    if (s->reset && strcmp(s->reset, "moments") != 0 && strcmp(s->reset, "steps") != 0)
-        return "--reset-moments: expected =steps or nothing";
-    if (s->origin && !s->resume) return "--schedule-origin is for --resume";
-    if (s->reset && !s->resume) return "--reset-moments is for --resume";
-    if (s->prove > 0 && !keeps) return "--prove needs a folder for the checkpoints: --out or --checkpoint-dir";
-    if (resumes_auto && !keeps) return "--resume auto needs --out or --checkpoint-dir, the folder to look in";
-    if (s->accept_edited && !s->resume) return "--accept-edited is for --resume";
-    if (keeps || (s->resume && !resumes_auto)) return NULL;
-    if (s->every > 0) return "--every needs a folder for the checkpoints: --out or --checkpoint-dir";
-    if (w->keep) return "--keep needs a folder for the checkpoints: --out or --checkpoint-dir";
-    if (s->durable) return "--durable needs a folder for the checkpoints: --out or --checkpoint-dir";
-    if (s->force) return "--force needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (s->compare && run->resume && !resumes_auto)
+        return "--compare has several runs: only --resume auto goes with it";
+    const char *wrong = run_flags_conflict(run, s->out);
+    if (wrong || s->out || run->checkpoints || (run->resume && !resumes_auto)) return wrong;
+    if (run->every > 0) return "--every needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (run->keep_typed) return "--keep needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (run->durable) return "--durable needs a folder for the checkpoints: --out or --checkpoint-dir";
+    if (run->force) return "--force needs a folder for the checkpoints: --out or --checkpoint-dir";
     return NULL;
 }
 
@@ -164,16 +149,10 @@ static void print_run(FILE *file, const moons_run *r)
     if (*r->proof.text) fprintf(file, "%s\n", r->proof.text);
 }
 
-/* Where checkpoints go; NULL: nowhere. */
-static char *base_folder(const moons_settings *s)
-{
-    return s->checkpoints ? strdup(s->checkpoints) : s->out ? path_join(s->out, "checkpoints") : NULL;
-}
-
-/* That of one run: those of a comparison have one each. */
+/* The folder of one run: those of a comparison have one each. */
 static char *run_folder(const moons_settings *s, const char *name)
 {
-    char *base = base_folder(s);
+    char *base = run_flags_folder(&s->run, s->out);
     if (!base || !s->compare) return base;
     char *folder = path_join(base, name);
     free(base);
@@ -183,25 +162,15 @@ static char *run_folder(const moons_settings *s, const char *name)
 static int write_results(const moons_settings *s, moons_run *runs, int count, FILE *report)
 {
     if (!s->json && !s->out) return EXIT_DONE;
+    static const char *const pictures[] = {"losses", "boundary"};
     cJSON *numbers = moons_numbers(s, runs, count);
-    char *path = s->out ? path_join(s->out, "two-moons.json") : NULL;
-    bool right = numbers && (!s->out || path);
-    if (!right) complain(s->who, "out of memory");
-    if (right && s->out) right = json_write(s->who, path, numbers);
-    if (right && s->json) right = json_write(s->who, s->json, numbers);
+    bool right = json_write_results(s->who, s->out, "two-moons.json", s->json, numbers);
     cJSON_Delete(numbers);
-    free(path);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    moons_pictures pictures = moons_draw(s, runs, count);
+    plot_result drawn = moons_draw(s, runs, count);
     if (signals_caught()) return EXIT_SIGNAL + signals_caught();
-    if (pictures == PICTURES_DRAWN) fprintf(report, "%s: losses.png, boundary.png, two-moons.json\n", s->out);
-    if (pictures == PICTURES_NO_GNUPLOT)
-        fprintf(
-            report,
-            "%s: two-moons.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp boundary.gp\n",
-            s->out, s->out);
-    return pictures == PICTURES_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, drawn, s->out, pictures, 2, false, "two-moons.json");
 }
 
 static int train(const moons_settings *s, const optimizer_choice *choices, int count)
@@ -223,7 +192,7 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
     }
     if (status == EXIT_DONE) status = write_results(s, runs, count, report);
     if (status == EXIT_DONE && runs[0].folder) {
-        char *base = base_folder(s);
+        char *base = run_flags_folder(&s->run, s->out);
         fprintf(report, "%s: checkpoints\n", base ? base : runs[0].folder);
         free(base);
     }
@@ -232,18 +201,12 @@ static int train(const moons_settings *s, const optimizer_choice *choices, int c
 }
 
 /* Flags that are not given keep the values of the checkpoint that is to be resumed; *name becomes its optimizer. */
-static void adopt(moons_settings *s, reel_context *context, const char **name, bool keep_given)
+static void adopt(moons_settings *s, reel_context *context, const char **name)
 {
-    static char kind[64], average[64];
-    char path[4096];
-    char *base = base_folder(s);
-    bool is_auto = strcmp(s->resume, "auto") == 0, found = true;
-    if (is_auto || is_folder(s->resume))
-        found = reel_checkpoint_newest(context, is_auto ? base : s->resume, path, sizeof path);
-    else
-        snprintf(path, sizeof path, "%s", s->resume);
-    free(base);
-    reel_checkpoint *c = found ? reel_checkpoint_open(NULL, context, path) : NULL;
+    static char average[64];
+    char *folder = run_flags_folder(&s->run, s->out);
+    reel_checkpoint *c = run_flags_checkpoint(&s->run, folder, context, name);
+    free(folder);
     const struct {
         double *to;
         bool given;
@@ -252,8 +215,8 @@ static void adopt(moons_settings *s, reel_context *context, const char **name, b
         {&s->epochs, given.epochs, "state/trainer/settings/epochs", "state/trainer/epochs"},
         {&s->batch, given.batch, "state/trainer/settings/batch", "state/trainer/batch"},
         {&s->seed, given.seed, "state/trainer/settings/seed", "state/trainer/seed"},
-        {&s->every, given.every, "state/trainer/settings/checkpoint_every", ""},
-        {&s->keep, keep_given, "state/trainer/settings/keep", ""},
+        {&s->run.every, s->run.every_given, "state/trainer/settings/checkpoint_every", ""},
+        {&s->run.keep, s->run.keep_typed != NULL, "state/trainer/settings/keep", ""},
     };
     for (size_t i = 0; c && i < sizeof kept / sizeof *kept; i++) {
         double value = reel_checkpoint_number(c, kept[i].path);
@@ -262,9 +225,6 @@ static void adopt(moons_settings *s, reel_context *context, const char **name, b
     }
     trainer_flags_adopt(&s->trainer, c);
     if (!s->average && reel_checkpoint_text(c, "state/average/kind", average, sizeof average)) s->average = average;
-    s->other_optimizer = *name != NULL;
-    if (!*name && reel_checkpoint_text(c, "state/optimizer/kind", kind, sizeof kind) && reel_optimizer_find(kind))
-        *name = kind;
     /* What is wrong with the file is told when it is loaded. */
     reel_checkpoint_free(c);
     reel_error_clear(context);
@@ -283,7 +243,7 @@ static int choose(const moons_settings *s, reel_context *context, const char *na
 /* ---- the flags ---- */
 
 static const words words_start = {.hidden = "8", .precision = "float"};
-static const moons_settings settings_start = {.keep = 2};
+static const run_flags_kind run_kind = {.keep = 2, .other_data = true};
 static words typed;
 static moons_settings asked;
 static const struct {
@@ -314,39 +274,9 @@ static const option_row steps[] = {
 };
 static const option_row training[] = {
     {"compare", NULL, "Train with sgd, momentum and adam, from the same weights.", .set = &asked.compare},
-    {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
+    {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.run.schedule},
     {"average", "SPEC", "Average the parameters over the updates, see below; default: not.", .word = &asked.average},
     {.name = "epochs", .number = &asked.epochs, .hyper = &epochs_row, .given = &given.epochs},
-};
-static const option_row checkpoints[] = {
-    {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
-     .word = &asked.checkpoints},
-    {.name = "every",
-     .argument = "K",
-     .text = "Updates between checkpoints; default: a tenth of the run.",
-     .number = &asked.every,
-     .hyper = &every_row,
-     .given = &given.every},
-    {"keep", "N|all", "Checkpoints kept besides the best one; 2 at least, and by default.", .word = &typed.keep},
-    {"resume", "auto|FILE|DIR",
-     "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the "
-     "newest of another folder. Flags that are given win over the checkpoint, the others keep its values.",
-     .word = &asked.resume},
-    {"schedule-origin", "start|here",
-     "After a resume the schedule counts from the start of the run, or from here on; default: as before.",
-     .word = &asked.origin},
-    {"reset-moments", "[=steps]", "Forget the moments of the checkpoint; =steps: and the count of steps.",
-     .word = &asked.reset, .without = "moments"},
-    {"force", NULL,
-     "Delete the run that stands in the folder; with --resume: go on with other data or another batch size.",
-     .set = &asked.force},
-    {"prove", "K",
-     "At the end resume from the last checkpoint in a second process, make K updates and compare them with those of "
-     "the "
-     "run, bit for bit; status 1 when they differ.",
-     .number = &asked.prove, .hyper = &prove_row},
-    {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &asked.durable},
-    {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &asked.accept_edited},
 };
 static const option_row output[] = {
     {"out", "DIR", "Write losses.png, boundary.png, two-moons.json and checkpoints here.", .word = &asked.out},
@@ -357,16 +287,16 @@ static const option_row output[] = {
 static const char *const own_flags[] = {
     "epochs",     "batch",           "seed",  "checkpoint_every", "keep", "durable", "accept_edited",
     "other_data", "other_optimizer", "prove", "steady_loss",      NULL};
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 /* Those that make data, model and optimizer. */
 static const option_group makers[] = {
-    {"data", ROWS(data)}, {"model", ROWS(model)}, {"optimizer and batches", ROWS(steps)}};
+    {"data", OPTION_ROWS(data)}, {"model", OPTION_ROWS(model)}, {"optimizer and batches", OPTION_ROWS(steps)}};
 
 static void start_flags(void)
 {
     typed = words_start;
-    asked = settings_start;
+    asked = (moons_settings){.who = NULL};
+    run_flags_init(&asked.run, &run_kind);
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
 }
@@ -379,11 +309,11 @@ int train_two_moons(int argc, char **argv)
     const option_group groups[] = {makers[0],
                                    makers[1],
                                    makers[2],
-                                   {"training", ROWS(training)},
+                                   {"training", OPTION_ROWS(training)},
                                    {"trainer", asked.trainer.rows, asked.trainer.count},
                                    {"hyper-parameters", optimizers.rows, optimizers.count},
-                                   {"checkpoints", ROWS(checkpoints)},
-                                   {"output", ROWS(output)}};
+                                   {"checkpoints", asked.run.rows, RUN_FLAG_ROWS},
+                                   {"output", OPTION_ROWS(output)}};
     const option_set set = {
         .command = "reel train two-moons",
         .text =
@@ -399,7 +329,7 @@ int train_two_moons(int argc, char **argv)
     int first = options_parse(&set, context, argc, argv), count = 0;
     if (first >= 0 && read_words(&asked, context, &typed)) {
         const char *wrong = conflict(&asked, &typed);
-        if (!wrong && asked.resume && !asked.compare) adopt(&asked, context, &typed.optimizer, typed.keep != NULL);
+        if (!wrong && asked.run.resume && !asked.compare) adopt(&asked, context, &typed.optimizer);
         if (wrong)
             option_fail(&set, "%s", wrong);
         else

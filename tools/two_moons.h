@@ -5,8 +5,9 @@
 #ifndef TOOLS_TWO_MOONS_H
 #define TOOLS_TWO_MOONS_H
 
-#include "optimizer_flags.h"
 #include "output.h"
+#include "plot.h"
+#include "run_flags.h"
 #include "trainer_flags.h"
 
 #define LAYERS_MOST 62 /* of an mlp, besides input and output */
@@ -19,16 +20,12 @@ typedef struct moons_settings {
     double validation; /* points; 0: none */
     int hidden[LAYERS_MOST], hidden_count;
     reel_dtype precision;
-    double seed, epochs, batch, every, keep;
+    double seed, epochs, batch;
     trainer_flags trainer;
-    const char *schedule; /* or NULL */
-    const char *average;  /* or NULL */
-    bool durable, accept_edited, force, quiet, compare;
-    const char *resume;         /* "auto", a file, a folder, or NULL */
-    const char *origin, *reset; /* "start", "here"; "moments", "steps"; or NULL */
-    bool other_optimizer;       /* than the checkpoint's may be asked for */
-    double prove;               /* steps; 0: no proof */
-    const char *checkpoints, *out, *json;
+    run_flags run;
+    const char *average; /* or NULL */
+    bool quiet, compare;
+    const char *out, *json;
 } moons_settings;
 
 /* One training, with a context of its own. */
@@ -79,8 +76,7 @@ bool moons_logits(moons_run *run, const double *points, int64_t count, double *l
 
 /* All numbers, as one JSON document; NULL without memory. */
 cJSON *moons_numbers(const moons_settings *settings, const moons_run *runs, int count);
-/* losses.png and boundary.png in the folder: made, not made for want of gnuplot, failed (complained). */
-typedef enum moons_pictures { PICTURES_DRAWN, PICTURES_NO_GNUPLOT, PICTURES_FAILED } moons_pictures;
-moons_pictures moons_draw(const moons_settings *settings, moons_run *runs, int count);
+/* losses.png and boundary.png in the folder. */
+plot_result moons_draw(const moons_settings *settings, moons_run *runs, int count);
 
 #endif

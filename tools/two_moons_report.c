@@ -228,10 +228,7 @@ static plot_result draw_losses(const moons_settings *s, const moons_run *runs, i
     extent e = extent_of(runs, count);
     bool means = epoch_steps(s) > 1;
     if (!plot_begin(&p, s->who, s->out, "losses", 1000, 640)) return PLOT_FAILED;
-    if (!write_losses(&p, s, runs, count, e.longest)) {
-        plot_close(&p, p.script, "losses.gp");
-        return PLOT_FAILED;
-    }
+    if (!write_losses(&p, s, runs, count, e.longest)) return plot_give_up(&p);
     fprintf(p.script, "set title 'Two moons%s%s: loss of %s'\nset xlabel 'updates made'\n", count == 1 ? ", " : "",
             count == 1 ? runs[0].title : "", means ? "each batch (thin) and mean of each epoch" : "all points");
     fprintf(p.script, "set ylabel 'binary cross-entropy'\nset format y '%%g'\nset xrange [0:%lld]\n",
@@ -356,10 +353,7 @@ static plot_result draw_boundary(const moons_settings *s, moons_run *runs, int c
     frame f = frame_of(runs[0].data->x);
     if (!plot_begin(&p, s->who, s->out, "boundary", count > 1 ? 560 * count : 800, count > 1 ? 500 : 680))
         return PLOT_FAILED;
-    if (!write_points(&p, runs[0].data) || !write_grid(&p, runs, count, &f)) {
-        plot_close(&p, p.script, "boundary.gp");
-        return PLOT_FAILED;
-    }
+    if (!write_points(&p, runs[0].data) || !write_grid(&p, runs, count, &f)) return plot_give_up(&p);
     fprintf(p.script,
             "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\nset size ratio -1\nset cbrange [0:1]\n"
             "set palette defined (0 '#6db0d9', 0.5 '#ffffff', 1 '#eda57a')\n"
@@ -370,11 +364,10 @@ static plot_result draw_boundary(const moons_settings *s, moons_run *runs, int c
     return plot_draw(&p);
 }
 
-moons_pictures moons_draw(const moons_settings *s, moons_run *runs, int count)
+plot_result moons_draw(const moons_settings *s, moons_run *runs, int count)
 {
     plot_result first = draw_losses(s, runs, count), second = draw_boundary(s, runs, count);
     for (int k = 0; k < count; k++)
         if (reel_failed(runs[k].context)) complain_of(s->who, runs[k].context);
-    if (first == PLOT_FAILED || second == PLOT_FAILED) return PICTURES_FAILED;
-    return first == PLOT_DRAWN && second == PLOT_DRAWN ? PICTURES_DRAWN : PICTURES_NO_GNUPLOT;
+    return first > second ? first : second;
 }

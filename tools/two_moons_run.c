@@ -35,21 +35,10 @@ static void build_net(moons_run *r)
 static int ask(moons_run *r)
 {
     const moons_settings *s = r->settings;
-    for (int i = 0; i < r->choice.given_count; i++)
-        reel_trainer_ask(NULL, r->trainer, r->choice.given[i].name, r->choice.given[i].value, "flag");
     /* Without a flag it is the checkpoint's. */
-    if (s->resume) reel_trainer_ask(NULL, r->trainer, "epochs", s->epochs, "flag");
-    if (s->other_optimizer) reel_trainer_set(NULL, r->trainer, "other_optimizer", 1);
-    if (s->force && s->resume) reel_trainer_set(NULL, r->trainer, "other_data", 1);
-    if (s->origin)
-        reel_trainer_ask_origin(NULL, r->trainer, strcmp(s->origin, "here") == 0 ? REEL_ORIGIN_HERE : REEL_ORIGIN_START,
-                                "flag");
-    if (s->reset) reel_trainer_ask_reset(NULL, r->trainer, strcmp(s->reset, "steps") == 0, "flag");
-    if (reel_failed(r->context)) return complain_of(s->who, r->context);
-    if (!s->schedule) return EXIT_DONE;
-    reel_trainer_ask_schedule(NULL, r->trainer, s->schedule, "flag");
-    if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
-    return EXIT_DONE;
+    if (s->run.resume) reel_trainer_ask(NULL, r->trainer, "epochs", s->epochs, "flag");
+    if (s->run.force && s->run.resume) reel_trainer_set(NULL, r->trainer, "other_data", 1);
+    return run_flags_ask(&s->run, s->set, &r->choice, r->context, r->trainer);
 }
 
 /* Returns the exit status. */
@@ -74,43 +63,18 @@ static int build(moons_run *r)
         {"epochs", s->epochs},
         {"batch", s->batch},
         {"seed", s->seed},
-        {"checkpoint_every", s->every},
-        {"keep", s->keep},
-        {"durable", s->durable},
-        {"accept_edited", s->accept_edited},
+        {"checkpoint_every", s->run.every},
+        {"keep", s->run.keep},
+        {"durable", s->run.durable},
+        {"accept_edited", s->run.accept_edited},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
     double tenth = ceil((double)reel_trainer_steps(r->trainer) / 10);
-    if (s->every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
+    if (s->run.every == 0 && tenth > 0) reel_trainer_set(NULL, r->trainer, "checkpoint_every", tenth);
     moons_recipe(r->trainer, r->choice.name);
     if (reel_failed(r->context)) return complain_of(s->who, r->context);
     return ask(r);
-}
-
-/* ---- where to start from ---- */
-
-/* Tells the trainer about folder and resume. */
-static int set_start(moons_run *r)
-{
-    const moons_settings *s = r->settings;
-    reel_resume how = s->force ? REEL_FORCE : REEL_START;
-    if (s->resume && strcmp(s->resume, "auto") == 0)
-        how = REEL_AUTO;
-    else if (s->resume && is_folder(s->resume)) {
-        if (!r->folder) r->folder = strdup(s->resume);
-        if (r->folder && is_same_file(r->folder, s->resume))
-            how = REEL_CONTINUE;
-        else if (!reel_checkpoint_newest(r->context, s->resume, r->resume_path, sizeof r->resume_path)) {
-            complain(s->who, "--resume: %s holds no checkpoint to resume from", s->resume);
-            return EXIT_FAILED;
-        }
-    } else if (s->resume) {
-        snprintf(r->resume_path, sizeof r->resume_path, "%s", s->resume);
-    }
-    if (r->resume_path[0]) reel_trainer_resume_file(NULL, r->trainer, r->resume_path);
-    if (r->folder) reel_trainer_set_folder(NULL, r->trainer, r->folder, how);
-    return reel_failed(r->context) ? complain_of(s->who, r->context) : EXIT_DONE;
 }
 
 /* ---- losses ---- */
@@ -225,42 +189,35 @@ static void evaluate(moons_run *r)
     if (records(r)) record(r, r->steps, r->loss);
 }
 
-static int stopped(moons_run *r)
+static int stopped(const moons_run *r)
 {
-    const char *how = strcmp(r->settings->resume ? r->settings->resume : "", "auto") == 0
-                          ? "the same line goes on"
-                          : "the same line with --resume auto goes on";
-    if (r->folder)
-        complain(r->settings->who, "stopped by signal %d after %lld of %lld updates, saved in %s: %s", signals_caught(),
-                 (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer), r->folder, how);
-    else
-        complain(r->settings->who,
-                 "stopped by signal %d after %lld of %lld updates; nothing is kept without --out or --checkpoint-dir",
-                 signals_caught(), (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer));
-    return EXIT_SIGNAL + signals_caught();
+    const char *resume = r->settings->run.resume;
+    bool same = resume && strcmp(resume, "auto") == 0;
+    return signals_stopped(r->settings->who, r->trainer, r->folder,
+                           same ? "the same line goes on" : "the same line with --resume auto goes on");
 }
 
 static reel_status prove(moons_run *r)
 {
-    double steps = r->settings->prove;
+    double steps = r->settings->run.prove;
     return steps > 0 ? reel_trainer_prove(NULL, r->trainer, (int64_t)steps, &r->proof) : REEL_OK;
 }
 
 int moons_train(moons_run *r, const moons_settings *settings, const optimizer_choice *choice, const char *folder)
 {
+    const run_flags *run = &settings->run;
+    if (!folder && run->resume && is_folder(run->resume)) folder = run->resume;
     *r = (moons_run){.settings = settings, .choice = *choice, .folder = folder ? strdup(folder) : NULL};
     int status = build(r);
-    if (status == EXIT_DONE) status = set_start(r);
+    if (status == EXIT_DONE)
+        status = run_flags_start(run, settings->set, r->folder, r->context, r->trainer, r->resume_path,
+                                 sizeof r->resume_path);
     if (status != EXIT_DONE) return status;
     reel_trainer_set_observer(r->trainer, observe, r);
     signals_watch(r->trainer);
     reel_status ended = reel_trainer_run(NULL, r->trainer);
     signals_watch(NULL);
-    if (ended == REEL_BAD_STATE && r->folder && !settings->resume && !settings->force) {
-        complain(settings->who, "%s (--resume auto, --force, --checkpoint-dir)", reel_error_text(r->context));
-        return EXIT_FAILED;
-    }
-    if (reel_failed(r->context)) return complain_of(settings->who, r->context);
+    if (reel_failed(r->context)) return run_flags_complain(run, settings->set, r->folder, ended, r->context);
     if (ended != REEL_OK || signals_caught()) return stopped(r);
     if (prove(r) != REEL_OK) return complain_of(settings->who, r->context);
     evaluate(r);

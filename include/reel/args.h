@@ -66,8 +66,8 @@ REEL_API const char *reel_args_operand(const reel_args *args, int index);
 /* What was typed for a flag, "" for one without a value; NULL: not given. */
 REEL_API const char *reel_args_given(const reel_args *args, const char *flag);
 
-/* The optimizer of --optimizer, or of the checkpoint to be resumed, or else of the program: of `kind` with rate `lr` (NaN:
- * the kind's own); with the hyper-parameters that were given. NULL with an error kept: a hyper-parameter that the kind has
+/* The optimizer of --optimizer ("momentum" is sgd with momentum 0.9), or of the checkpoint to be resumed, or else of the
+ * program: of `kind` with rate `lr` (NaN: the kind's own); with the hyper-parameters that were given. NULL with an error kept: a hyper-parameter that the kind has
  * not, a file that cannot be read. */
 REEL_API reel_optimizer *reel_args_optimizer(REEL_SITE reel_args *args, reel_params *params, const char *kind,
                                              double lr);
@@ -150,7 +150,7 @@ typedef struct reel_hyper_value {
 } reel_hyper_value;
 
 /* A named choice: a kind of optimizer and the hyper-parameters that suit the model. A kind without a row has its own
- * defaults. Tables end with a row without a name. */
+ * defaults. Tables end with a row without a name. "momentum", sgd with momentum 0.9, is known without a row. */
 typedef struct reel_optimizer_preset {
     const char *name, *kind;
     reel_hyper_value values[4]; /* up to one without a name */

@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-const double outlier_truth[OUTLIER_FEATURE_COUNT] = {2, -1.5, 0.5};
+static const double outlier_truth[OUTLIER_FEATURE_COUNT] = {2, -1.5, 0.5};
 
 bool outlier_row(int64_t i, double share)
 {

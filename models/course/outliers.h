@@ -12,7 +12,6 @@
  * or x is `size` times too large, as in another unit. */
 typedef enum outlier_kind { OUTLIER_TARGET, OUTLIER_FEATURES, OUTLIER_KINDS } outlier_kind;
 #define OUTLIER_FEATURE_COUNT 3
-extern const double outlier_truth[OUTLIER_FEATURE_COUNT];
 reel_dataset outlier_data(reel_context *reel, reel_rng *numpy, int64_t rows, double share, double size,
                           outlier_kind kind);
 /* Is row i one of them? */

@@ -452,10 +452,9 @@ reel_optimizer *reel_args_optimizer(const char *site, reel_args *a, reel_params 
         reel_error_set(context, REEL_BAD_ARGUMENT, site, "args", "%s", sentence);
         return NULL;
     }
-    reel_optimizer *o = reel_optimizer_new(site, params, a->choice.kind);
-    if (o && !isnan(lr) && kind && strcmp(kind, a->choice.kind->name) == 0) reel_optimizer_set(site, o, "lr", lr);
-    for (int i = 0; i < a->choice.given_count; i++)
-        reel_optimizer_set(site, o, a->choice.given[i].name, a->choice.given[i].value);
+    reel_optimizer *o = reel_optimizer_build(site, params, &a->choice);
+    bool is_own = kind && strcmp(kind, a->choice.kind->name) == 0;
+    if (o && !isnan(lr) && is_own && !reel_args_given(a, "lr")) reel_optimizer_set(site, o, "lr", lr);
     return reel_failed(context) ? NULL : o;
 }
 

@@ -66,10 +66,31 @@ void reel_optimizer_flags_init(const reel_context *context, reel_optimizer_flags
             add_flag(f, h);
 }
 
-static const reel_optimizer_preset *preset_find(const reel_optimizer_preset *presets, const char *name)
+/* Names that every --optimizer knows, unless the program has a preset or a kind of that name. */
+static const reel_optimizer_preset usual[] = {{"momentum", "sgd", {{"momentum", 0.9}}, false},
+                                              {NULL, NULL, {{NULL, 0}}, false}};
+
+static const reel_optimizer_preset *find_in(const reel_optimizer_preset *presets, const char *name)
 {
     for (; presets && presets->name; presets++)
         if (strcmp(presets->name, name) == 0) return presets;
+    return NULL;
+}
+
+/* The program's own, else a usual one. */
+static const reel_optimizer_preset *preset_find(const reel_optimizer_flags *f, const char *name)
+{
+    const reel_optimizer_preset *own = find_in(f->presets, name);
+    return own || optimizer_find_known(f->context, name) ? own : find_in(usual, name);
+}
+
+/* Presets that are no kind, one after the other. */
+static const reel_optimizer_preset *named_at(const reel_optimizer_flags *f, int index)
+{
+    const reel_optimizer_preset *const tables[] = {f->presets, usual};
+    for (int t = 0; t < 2; t++)
+        for (const reel_optimizer_preset *p = tables[t]; p && p->name; p++)
+            if (!optimizer_find_known(f->context, p->name) && preset_find(f, p->name) == p && index-- == 0) return p;
     return NULL;
 }
 
@@ -102,11 +123,11 @@ void reel_optimizer_flags_help(const reel_optimizer_flags *f, reel_text_sink sin
         for (int j = 0; j < kind->hyper_count; j++) {
             reel_hyper_flag(&kind->hypers[j], name, sizeof name);
             reel_help_hyper(sink, user, name, &kind->hypers[j],
-                            preset_value(preset_find(f->presets, kind->name), &kind->hypers[j]));
+                            preset_value(preset_find(f, kind->name), &kind->hypers[j]));
         }
     }
-    for (const reel_optimizer_preset *p = f->presets; p && p->name; p++) {
-        if (optimizer_find_known(f->context, p->name)) continue;
+    const reel_optimizer_preset *p;
+    for (int j = 0; (p = named_at(f, j)) != NULL; j++) {
         put(sink, user, "\n--optimizer %s: %s with", p->name, p->kind);
         for (int i = 0; i < 4 && p->values[i].name; i++) {
             const reel_hyper *h = hyper_find(optimizer_find_known(f->context, p->kind), p->values[i].name);
@@ -132,7 +153,7 @@ const char *reel_optimizer_flags_own(const reel_optimizer_flags *f)
 
 /* ---- choosing ---- */
 
-/* Names of presets, then of kinds that are no preset. */
+/* Names of the program's presets, of kinds that are none, of usual presets. */
 static const char *choice_name_at(const void *list, int index)
 {
     const reel_optimizer_flags *f = list;
@@ -140,7 +161,9 @@ static const char *choice_name_at(const void *list, int index)
     for (const reel_optimizer_preset *p = f->presets; p && p->name; p++)
         if (index-- == 0) return p->name;
     for (int i = 0; (kind = reel_optimizer_known(f->context, i)) != NULL; i++)
-        if (!preset_find(f->presets, kind->name) && index-- == 0) return kind->name;
+        if (!find_in(f->presets, kind->name) && index-- == 0) return kind->name;
+    for (const reel_optimizer_preset *p = usual; p->name; p++)
+        if (preset_find(f, p->name) == p && index-- == 0) return p->name;
     return NULL;
 }
 
@@ -173,7 +196,7 @@ static bool refuse_flag(char text[REEL_FLAGS_TEXT], const reel_optimizer_choice 
 bool reel_optimizer_choose(reel_context *context, const reel_optimizer_flags *f, const char *name,
                            reel_optimizer_choice *c, char text[REEL_FLAGS_TEXT])
 {
-    *c = (reel_optimizer_choice){.name = name, .preset = preset_find(f->presets, name)};
+    *c = (reel_optimizer_choice){.name = name, .preset = preset_find(f, name)};
     c->kind = optimizer_find_known(f->context, c->preset ? c->preset->kind : name);
     if (!c->kind) return refuse_name(text, f, name);
     for (int i = 0; i < f->count; i++) {

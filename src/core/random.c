@@ -90,7 +90,8 @@ double reel_rng_normal_one(reel_rng *rng)
     return rng ? rng->methods->normal_one(rng) : NAN;
 }
 
-reel_status rng_ready(const reel_rng *rng)
+/* REEL_OK when a call may go on: there is a stream and its context has not failed. */
+static reel_status rng_ready(const reel_rng *rng)
 {
     return rng ? reel_error_status(rng->object.context) : REEL_BAD_ARGUMENT;
 }

@@ -90,9 +90,8 @@ void rng_rust_seek(reel_rng *rng, uint64_t index);
 /* A torch generator that belongs to no context, for use on the stack. */
 void rng_torch_private(reel_rng *rng, uint64_t seed);
 
-/* REEL_OK when a call named `who` may go on: there is a stream and its context has not failed. */
-reel_status rng_ready(const reel_rng *rng);
-/* rng_ready, and `out` is an array whose type is in `types` (bits 1 << dtype). */
+/* REEL_OK when a call named `who` may go on: there is a stream, its context has not failed, and `out` is an array whose
+ * type is in `types` (bits 1 << dtype). */
 #define RNG_REAL (1u << REEL_FLOAT | 1u << REEL_DOUBLE)
 reel_status rng_check(const char *site, const char *who, const reel_rng *rng, const reel_array *out, unsigned types);
 /* Keeps the error in the context of the stream. */

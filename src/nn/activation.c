@@ -50,14 +50,16 @@ static const struct {
 #undef ROW
 };
 
-reel_value (*activation_find(const char *name))(const char *site, reel_value x)
+/* The plain function of an activation by name; NULL when there is none. */
+static reel_value (*activation_find(const char *name))(const char *site, reel_value x)
 {
     for (size_t i = 0; name && i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].name, name) == 0) return table[i].function;
     return NULL;
 }
 
-const char *activation_names(void)
+/* "relu, tanh, ..." */
+static const char *activation_names(void)
 {
 #define NAME(text, function) " " text
     static const char names[] = ACTIVATIONS(NAME);

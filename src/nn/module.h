@@ -71,9 +71,4 @@ reel_module *linear_new(const char *site, reel_params *params, const char *name,
 /* A layer and what follows it, where one operation does both; nil where none does. */
 reel_value linear_forward_with(const char *site, reel_module *module, const reel_module *next, reel_value x);
 
-/* The plain function of an activation by name; NULL when there is none. */
-reel_value (*activation_find(const char *name))(const char *site, reel_value x);
-/* "relu, tanh, ..." */
-const char *activation_names(void);
-
 #endif

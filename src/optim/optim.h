@@ -62,7 +62,6 @@ typedef struct run {
     int group;
     int64_t offset, size;
 } run;
-bool run_next(const reel_optimizer *o, run *r);
 
 /* Allocates state vector i unless it is there; gives it back. */
 reel_status optimizer_state_new(reel_optimizer *o, const char *site, const char *who, int i);

@@ -14,7 +14,7 @@
 #define UPDATE_LEAST (2 * UPDATE_CHUNK)
 #define UPDATE_LINE 16 /* elements, 64 bytes or more: as many as a vector holds */
 
-bool run_next(const reel_optimizer *o, run *r)
+static bool run_next(const reel_optimizer *o, run *r)
 {
     const slice *slices = o->params->values.slices;
     int i = r->next;

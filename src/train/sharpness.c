@@ -199,7 +199,8 @@ static reel_status measure_limit(sharpness_work *w)
     return status;
 }
 
-reel_status sharpness_measure(probe *p, const reel_sharpness_options *options, reel_curvature *out)
+/* Measures with a probe that has begun. */
+static reel_status sharpness_measure(probe *p, const reel_sharpness_options *options, reel_curvature *out)
 {
     sharpness_work w = {.p = p, .options = options, .out = out};
     reel_status status = work_new(&w) ? measure_point(&w) : REEL_NO_MEMORY;

@@ -22,7 +22,4 @@ typedef struct stability {
  * to `out`. */
 void stability_of(stability *s, const probe *p, const double *origin, const double *gradient, reel_curvature *out);
 
-/* Measures with a probe that has begun. */
-reel_status sharpness_measure(probe *p, const reel_sharpness_options *options, reel_curvature *out);
-
 #endif

@@ -133,7 +133,7 @@ static void visit_all(reel_state *state, visitor *v)
 /* ---- hashes ---- */
 
 /* The file ends with `,` blanks `"hash": "` 32 digits `"` newline `}` newline; the hash is of all before that comma. */
-reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
+static reel_hash_verdict checkpoint_verdict(const char *text, size_t size)
 {
     static const char key[] = "\"hash\": \"", close[] = "\"\n}\n";
     size_t tail = sizeof key - 1 + 32 + sizeof close - 1;

@@ -51,7 +51,5 @@ reel_checkpoint *checkpoint_of(const char *site, reel_context *context, json_doc
 bool state_draft(const char *site, reel_state *state, draft *d, visitor *v, int64_t base64_above);
 /* Reads the file again and compares its size and the hash of all its bytes. */
 reel_status state_verify(const char *site, reel_state *state, const char *path, const draft_sums *sums);
-/* Looks for the closing member "hash" and compares it with the text before it. */
-reel_hash_verdict checkpoint_verdict(const char *text, size_t size);
 
 #endif

@@ -7,7 +7,6 @@
 #include "batches.h"
 
 #include <math.h>
-#include <time.h>
 
 enum { ROWS = 1000, FEATURES = 3, TRACED = 2000, SIZES = 6 };
 
@@ -28,13 +27,6 @@ typedef struct findings {
     double first, best, curvature[FEATURES];
     double memory[2]; /* bytes of a tape with the whole data set, with a batch */
 } findings;
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static training train(course *c, const batches_data *data, int batch, double rate, int epochs, reel_rng *rng)
 {

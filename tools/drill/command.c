@@ -44,20 +44,9 @@ static void print_more(FILE *file)
 
 static int write_results(const drill_settings *s, const drill_run *runs, cJSON *document, FILE *report)
 {
-    char *path = s->out ? path_join(s->out, "drill.json") : NULL;
-    bool right = document && (!s->out || path);
-    if (!right) complain(s->who, "out of memory");
-    if (right && s->out) right = json_write(s->who, path, document);
-    if (right && s->json) right = json_write(s->who, s->json, document);
-    free(path);
-    if (!right) return EXIT_FAILED;
+    if (!json_write_results(s->who, s->out, "drill.json", s->json, document)) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
-    plot_result drawn = drill_draw(s, runs);
-    if (drawn == PLOT_DRAWN) fprintf(report, "%s: drill.png,%s drill.json\n", s->out, s->svg ? " drill.svg," : "");
-    if (drawn == PLOT_NO_GNUPLOT)
-        fprintf(report, "%s: drill.json; for the picture install gnuplot and run: cd %s && gnuplot drill.gp\n", s->out,
-                s->out);
-    return drawn == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, drill_draw(s, runs), s->out, (const char *const[]){"drill"}, 1, s->svg, "drill.json");
 }
 
 static int report_runs(const drill_settings *s, const drill_run *runs, FILE *report)

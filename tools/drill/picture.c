@@ -152,10 +152,7 @@ plot_result drill_draw(const drill_settings *s, const drill_run *runs)
     axes_of(s, axis);
     if (!plot_begin(&p, s->who, s->out, "drill", 1280, 640)) return PLOT_FAILED;
     p.svg = s->svg;
-    if (!write_runs(&p, s, runs, axis)) {
-        plot_close(&p, p.script, "drill.gp");
-        return PLOT_FAILED;
-    }
+    if (!write_runs(&p, s, runs, axis)) return plot_give_up(&p);
     fprintf(p.script, "set multiplot layout 1,2 margins 0.06,0.98,0.22,0.93 spacing 0.09\n");
     draw_left(p.script, s, runs);
     draw_right(p.script, s, runs);

@@ -6,50 +6,27 @@
 
 #include "runlog.h"
 #include "signals.h"
+#include "training_args.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char who[] = "reel fit";
-
-/* The checkpoints go to a folder in that of --out. */
-static const char *check(reel_args *args, void *user)
-{
-    static char folder[4096];
-    (void)user;
-    if (image_fit_asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", image_fit_asked.out);
-    if (image_fit_asked.out) reel_args_default(args, "checkpoint-dir", folder);
-    return NULL;
-}
+static const training_command this_command = {
+    .name = who,
+    .text = "Fits an image by Gaussians: position, scale, rotation, colour and opacity of each are trained until their "
+            "rendering looks like it.",
+    .operand = "IMAGE",
+    .out = &image_fit_asked.out,
+    .resume = "--resume",
+    .more = image_fit_more_help};
 
 static reel_args *read_flags(reel_context *context, int argc, char **argv)
 {
     static option_group groups[FIT_GROUPS];
-    reel_args *args =
-        reel_args_new(NULL, context, argc, argv,
-                      "Fits an image by Gaussians: position, scale, rotation, colour and opacity of each are "
-                      "trained until their rendering looks like it.");
     image_fit_groups(groups);
-    reel_args_set_operands(args, "IMAGE", 0, 1);
-    reel_args_add_groups(NULL, args, groups, FIT_GROUPS);
-    reel_args_set_check(args, check, NULL);
-    return args;
-}
-
-static int told(const reel_args *args)
-{
-    int status = reel_args_status(args);
-    fputs(reel_args_text(args), status ? stderr : stdout);
-    if (status == EXIT_FAILED) fputc('\n', stderr);
-    if (status == EXIT_DONE) image_fit_more_help();
-    return status;
-}
-
-static int fail_usage(const char *sentence)
-{
-    complain(who, "%s (see %s --help)", sentence, who);
-    return EXIT_USAGE;
+    return training_args_new(&this_command, context, argc, argv, groups, FIT_GROUPS);
 }
 
 /* Flags that are not given are those of the checkpoint that is to be resumed. Returns -1, or the exit status. */
@@ -66,25 +43,7 @@ static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
         return EXIT_FAILED;
     }
     *args = read_flags(context, argc, argv);
-    return reel_args_read(NULL, *args) == REEL_ARGS_GO ? -1 : told(*args);
-}
-
-static int take_seed(reel_context *context, const reel_args *args)
-{
-    static const reel_hyper row = {.name = "seed", .most = 9007199254740992.0, .kind = REEL_HYPER_WHOLE};
-    char sentence[REEL_FLAGS_TEXT];
-    const char *typed = reel_args_given(args, "seed");
-    if (!typed || reel_flag_read(context, "seed", &row, typed, &image_fit_asked.seed, sentence)) return -1;
-    return fail_usage(sentence);
-}
-
-static int stopped(const fit_run *r, const char *folder)
-{
-    complain(who, "stopped by signal %d after %lld of %lld updates%s%s%s", signals_caught(),
-             (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer),
-             folder ? ", saved in " : "; nothing is kept without --out or --checkpoint-dir", folder ? folder : "",
-             folder ? ": the same line with --resume goes on" : "");
-    return EXIT_SIGNAL + signals_caught();
+    return training_args_read(&this_command, *args);
 }
 
 /* The losses of all updates, from the log, which a run that was resumed goes on with. */
@@ -105,11 +64,8 @@ static int write_results(fit_run *r, FILE *report)
 {
     const fit_settings *s = r->settings;
     if (!s->json && !s->out) return EXIT_DONE;
-    char path[4200];
     cJSON *numbers = image_fit_numbers(r);
-    snprintf(path, sizeof path, "%.4000s/fit.json", s->out ? s->out : "");
-    bool right =
-        numbers && (!s->out || json_write(who, path, numbers)) && (!s->json || json_write(who, s->json, numbers));
+    bool right = json_write_results(who, s->out, "fit.json", s->json, numbers);
     cJSON_Delete(numbers);
     if (!right) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
@@ -121,11 +77,7 @@ static int write_results(fit_run *r, FILE *report)
     snprintf(title, sizeof title, "%.100s, %lld Gaussians: loss", s->image, (long long)r->choice.model.count);
     r->losses.title = title;
     plot_result drawn = chart_draw(&r->losses, who, s->out, "losses");
-    if (drawn == PLOT_DRAWN) fprintf(report, "%s: losses.png\n", s->out);
-    if (drawn == PLOT_NO_GNUPLOT)
-        fprintf(report, "%s: losses.dat; for the picture install gnuplot and run: cd %s && gnuplot losses.gp\n", s->out,
-                s->out);
-    return drawn == PLOT_FAILED ? EXIT_FAILED : EXIT_DONE;
+    return plot_tell(report, drawn, s->out, (const char *const[]){"losses"}, 1, false, "losses.dat");
 }
 
 static int finish(fit_run *r, const char *folder, FILE *report)
@@ -152,12 +104,8 @@ static int run(fit_run *r, reel_args *args, FILE *report)
     reel_status ended = reel_trainer_run(NULL, r->trainer);
     signals_watch(NULL);
     image_fit_progress_end(&progress);
-    if (ended == REEL_BAD_STATE && folder && !reel_args_given(args, "resume") && !reel_args_given(args, "force")) {
-        complain(who, "%s (--resume, --force, --checkpoint-dir)", reel_error_text(r->context));
-        return EXIT_FAILED;
-    }
-    if (reel_failed(r->context)) return complain_of(who, r->context);
-    if (ended != REEL_OK || signals_caught()) return stopped(r, folder);
+    int status = training_args_ended(&this_command, args, r->context, r->trainer, ended);
+    if (status >= 0) return status;
     return finish(r, folder, report);
 }
 
@@ -167,7 +115,7 @@ static int fit(reel_context *context, reel_args *args)
     fit_choice choice;
     const char *wrong = image_fit_read(&image_fit_asked, &choice);
     FILE *report = image_fit_asked.json && strcmp(image_fit_asked.json, "-") == 0 ? stderr : stdout;
-    if (wrong) return fail_usage(wrong);
+    if (wrong) return training_args_fail(&this_command, wrong);
     if (!image_fit_build(&r, &image_fit_asked, &choice, context)) return complain_of(who, context);
     if (image_fit_asked.out && !make_folder(who, image_fit_asked.out)) return EXIT_FAILED;
     if (image_fit_asked.json && !json_probe(who, image_fit_asked.json)) return EXIT_FAILED;
@@ -179,17 +127,18 @@ static int fit(reel_context *context, reel_args *args)
 
 int command_fit(int argc, char **argv)
 {
+    static const reel_hyper seed_row = {.name = "seed", .most = 9007199254740992.0, .kind = REEL_HYPER_WHOLE};
     char name[] = "reel fit";
     int status;
     if (argc > 0) argv[0] = name;
     image_fit_flags_init();
     reel_context *context = reel_context_new(NULL);
     reel_args *args = read_flags(context, argc, argv);
-    status = reel_args_read(NULL, args) == REEL_ARGS_GO ? -1 : told(args);
+    status = training_args_read(&this_command, args);
     if (status < 0) status = adopt(context, &args, argc, argv);
     if (status < 0 && reel_args_operand(args, 0)) image_fit_asked.image = reel_args_operand(args, 0);
-    if (status < 0) status = take_seed(context, args);
-    if (status < 0 && !image_fit_asked.image) status = fail_usage("an image is missing");
+    if (status < 0) status = training_args_seed(&this_command, context, args, &seed_row, &image_fit_asked.seed);
+    if (status < 0 && !image_fit_asked.image) status = training_args_fail(&this_command, "an image is missing");
     if (status < 0) status = fit(context, args);
     reel_context_free(context);
     return finish_output(who, status);

@@ -4,6 +4,8 @@
  */
 #include "fit/fit.h"
 
+#include "signals.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +67,6 @@ static const option_row output[] = {
     {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &image_fit_asked.json},
     {"quiet", NULL, "No progress.", .set = &image_fit_asked.quiet},
 };
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 void image_fit_flags_init(void)
 {
@@ -87,9 +88,9 @@ option_row image_fit_seed_row(void)
 
 void image_fit_groups(option_group groups[FIT_GROUPS])
 {
-    groups[0] = (option_group){"model", ROWS(model)};
-    groups[1] = (option_group){"loss", ROWS(loss)};
-    groups[2] = (option_group){"output", ROWS(output)};
+    groups[0] = (option_group){"model", OPTION_ROWS(model)};
+    groups[1] = (option_group){"loss", OPTION_ROWS(loss)};
+    groups[2] = (option_group){"output", OPTION_ROWS(output)};
 }
 
 void image_fit_more_help(void)
@@ -105,8 +106,7 @@ void image_fit_more_help(void)
         "  smooth       sum(w colour) / (sum(w) + blend-eps)\n"
         "  additive     sum(w colour), colours without bounds (GaussianImage, ECCV 2024)\n"
         "error.png is the largest error of the three channels, from dark blue, 0, to yellow, the largest one;\n"
-        "ellipses.png has the ellipse of one standard deviation of each Gaussian over the image.\n"
-        "SIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.\n"
+        "ellipses.png has the ellipse of one standard deviation of each Gaussian over the image.\n" SIGNALS_HELP "\n"
         "In the JSON file \"loss\" has a pair of numbers for each line of the log: updates made, loss before the next\n"
         "one; \"psnr\", \"ssim\" and \"parameters\" are those after the last update.\n"
         "\nexample: reel fit test:landscape --gaussians 300 --iterations 500 --out out\n");

@@ -5,20 +5,12 @@
 #include "fit/fit.h"
 
 #include <math.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 fit_progress image_fit_progress_new(fit_run *run, bool keep)
 {
     fit_progress p = {.run = run, .quiet = run->settings->quiet, .terminal = isatty(STDERR_FILENO), .keep = keep};
-    p.began = now();
+    p.began = seconds_now();
     return p;
 }
 
@@ -31,7 +23,7 @@ void image_fit_progress_end(fit_progress *p)
 /* Measuring costs about as much as a step or two, hence once in half a second. */
 static void show(fit_progress *p, const reel_event *e)
 {
-    double psnr, ssim, time = now();
+    double psnr, ssim, time = seconds_now();
     const bool last = e->step == e->steps;
     if (p->terminal ? time - p->shown < 0.5 && !last : (e->step - p->told) * 20 < e->steps && !last) return;
     if (!image_fit_quality(p->run, &psnr, &ssim)) return;
@@ -51,7 +43,7 @@ void image_fit_observe(const reel_event *e, void *progress)
     chart *c = &p->run->losses;
     if (e->kind == REEL_EVENT_BEGIN) {
         p->first = p->told = e->step;
-        p->began = now();
+        p->began = seconds_now();
     }
     if (e->kind == REEL_EVENT_STEP && p->keep) {
         series *s = c->count ? &c->series[0] : chart_add(c, "loss");

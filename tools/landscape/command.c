@@ -112,7 +112,6 @@ static const option_row output_rows[] = {
     {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &asked.json},
     {"quiet", NULL, "No progress.", .set = &asked.quiet},
 };
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 static void print_more(FILE *file)
 {
@@ -156,10 +155,10 @@ static bool read_rates(const option_set *set)
 
 int command_landscape(int argc, char **argv)
 {
-    static const option_group groups[] = {{"the lab: two moons, several optimizers", ROWS(lab_rows)},
-                                          {"a finished run", ROWS(run_rows)},
-                                          {"a random plane", ROWS(random_rows)},
-                                          {"output", ROWS(output_rows)}};
+    static const option_group groups[] = {{"the lab: two moons, several optimizers", OPTION_ROWS(lab_rows)},
+                                          {"a finished run", OPTION_ROWS(run_rows)},
+                                          {"a random plane", OPTION_ROWS(random_rows)},
+                                          {"output", OPTION_ROWS(output_rows)}};
     static const option_set set = {
         .command = "reel landscape",
         .text = "Shows where trainings went: trains two moons with several optimizers from one start, or takes the "

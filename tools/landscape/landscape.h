@@ -103,10 +103,6 @@ typedef struct landscape_view {
     int count;
 } landscape_view;
 
-/* NAME.png: filled contours with the paths, and their losses beside (of paths with more than one vector). */
-plot_result view_map(const landscape_view *view, const char *name);
-/* NAME.png: the surface in three dimensions with the paths. */
-plot_result view_relief(const landscape_view *view, const char *name);
 /* The end of every mode: writes the document to --out and --json, tells of the pictures. Returns the exit status. */
 int landscape_write(const landscape_settings *s, cJSON *document, const landscape_view *views, const char *const *names,
                     int count, FILE *report);
@@ -125,9 +121,6 @@ static inline FILE *landscape_report(const landscape_settings *s)
 
 /* ---- checkpoints as trajectories ---- */
 
-/* The folders of a run, at most PATHS_MOST: itself, its folder "checkpoints", or the folders in it that hold checkpoints.
- * Returns how many, 0: complained. Free the names. */
-int run_folders(const char *who, const char *folder, char *folders[PATHS_MOST]);
 /* The checkpoint of a file, or of a folder the newest one up to `step`; false: complained. */
 bool run_checkpoint(const char *who, const char *place, double step, char path[PATH_SIZE]);
 /* Builds its model and loads it; false: complained. */

@@ -12,15 +12,12 @@
 #define LINES 11     /* contour lines, on the borders of every second band */
 #define LOG_RATIO 30 /* a loss that spans more than this is shown on a logarithmic scale */
 
-/* Text in single quotes: gnuplot doubles those in it. */
-static void put_text(FILE *script, const char *text)
+/* set WHAT 'TEXT' MORE */
+static void put_label(FILE *script, const char *what, const char *text, const char *more)
 {
-    fputc('\'', script);
-    for (; *text; text++) {
-        if (*text == '\'') fputc('\'', script);
-        fputc(*text, script);
-    }
-    fputc('\'', script);
+    fprintf(script, "set %s ", what);
+    plot_quote(script, text, 0);
+    fprintf(script, "%s\n", more);
 }
 
 static bool is_log(const landscape_view *v)
@@ -125,7 +122,7 @@ static void draw_paths(FILE *script, const plot *p, const landscape_view *v, con
     for (int k = 0; k < v->count; k++) {
         fprintf(script, ", \\\n    keyentry with %s linecolor rgb '%s' title ",
                 v->paths[k].count > 1 ? "lines linewidth 2.5" : "points pointtype 13 pointsize 2.2", colour_of(k));
-        put_text(script, v->paths[k].title);
+        plot_quote(script, v->paths[k].title, 0);
     }
 }
 
@@ -134,17 +131,13 @@ static void draw_map(FILE *script, const plot *p, const landscape_view *v)
     const landscape_surface *s = v->surface;
     fprintf(script, "%sset palette maxcolors %d\n", plot_viridis, LEVELS);
     draw_lines_of_equal_loss(script, p, v);
-    fprintf(
-        script,
-        "set view map\nunset grid\nset pm3d interpolate 4,4\nif (exists('svg')) set pm3d interpolate 2,2\nset title ");
-    put_text(script, v->title);
-    fprintf(script, "\nset xlabel ");
-    put_text(script, v->a_label);
-    fprintf(script, "\nset ylabel ");
-    put_text(script, v->b_label);
-    fprintf(script, "\nset cblabel ");
-    put_text(script, v->loss);
-    fprintf(script, " offset 1,0\nset xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n%sset format cb '%%g'\n", s->a[0],
+    fprintf(script,
+            "set view map\nunset grid\nset pm3d interpolate 4,4\nif (exists('svg')) set pm3d interpolate 2,2\n");
+    put_label(script, "title", v->title, "");
+    put_label(script, "xlabel", v->a_label, "");
+    put_label(script, "ylabel", v->b_label, "");
+    put_label(script, "cblabel", v->loss, " offset 1,0");
+    fprintf(script, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n%sset format cb '%%g'\n", s->a[0],
             s->a[s->points - 1], s->b[0], s->b[s->points - 1], is_log(v) ? "set logscale cb\n" : "");
     if (s->most > s->least) fprintf(script, "set cbrange [%.9g:%.9g]\n", s->least, s->most);
     /* Lines and points stand at 0; a range that ends at the largest loss would leave it out. */
@@ -173,9 +166,9 @@ static void draw_losses(FILE *script, const plot *p, const landscape_view *v)
         }
     fprintf(script, "unset view\nset grid linecolor rgb '#dddddd' linetype 1\nset key below horizontal maxcols 2\nset "
                     "title 'Loss of all rows after so many "
-                    "updates'\nset xlabel 'updates'\nset ylabel ");
-    put_text(script, v->loss);
-    fprintf(script, "\nset xrange [%lld:%lld]\nset yrange [*:*]\nset format y '%%g'\n", (long long)first,
+                    "updates'\nset xlabel 'updates'\n");
+    put_label(script, "ylabel", v->loss, "");
+    fprintf(script, "set xrange [%lld:%lld]\nset yrange [*:*]\nset format y '%%g'\n", (long long)first,
             (long long)last);
     if (most > 1.5 * least && least < INFINITY) {
         fprintf(script, "set logscale y\nset yrange [%.9g:%.9g]\n", least / 1.2, most * 1.2);
@@ -185,7 +178,7 @@ static void draw_losses(FILE *script, const plot *p, const landscape_view *v)
     for (int k = 0; k < v->count; k++) {
         fprintf(script, "%s'%s-paths.dat' index %d using 5:4 with lines linewidth 2.5 linecolor rgb '%s' title ",
                 k ? ", \\\n    " : "", p->name, k, colour_of(k));
-        put_text(script, v->paths[k].title);
+        plot_quote(script, v->paths[k].title, 0);
     }
     fprintf(script, "\n");
 }
@@ -211,18 +204,14 @@ static int turn_of(const landscape_surface *s)
 
 static void draw_relief(FILE *script, const plot *p, const landscape_view *v)
 {
-    fprintf(script, "%sset pm3d interpolate 2,2\nset view 48, %d\nset xyplane relative 0.05\nset title ", plot_viridis,
+    fprintf(script, "%sset pm3d interpolate 2,2\nset view 48, %d\nset xyplane relative 0.05\n", plot_viridis,
             turn_of(v->surface));
-    put_text(script, v->title);
-    fprintf(script, "\nset xlabel ");
-    put_text(script, v->a_label);
-    fprintf(script, " rotate parallel offset 0,-0.5\nset ylabel ");
-    put_text(script, v->b_label);
-    fprintf(script, " rotate parallel offset 0,-0.5\nset zlabel ");
-    put_text(script, v->loss);
-    fprintf(script, " rotate by 90 offset -1,0\nset cblabel ");
-    put_text(script, v->loss);
-    fprintf(script, "\nset format z '%%g'\nset format cb '%%g'\n");
+    put_label(script, "title", v->title, "");
+    put_label(script, "xlabel", v->a_label, " rotate parallel offset 0,-0.5");
+    put_label(script, "ylabel", v->b_label, " rotate parallel offset 0,-0.5");
+    put_label(script, "zlabel", v->loss, " rotate by 90 offset -1,0");
+    put_label(script, "cblabel", v->loss, "");
+    fprintf(script, "set format z '%%g'\nset format cb '%%g'\n");
     if (is_log(v)) fprintf(script, "set logscale z\nset logscale cb\n");
     fprintf(script,
             "set key at screen 0.03,0.92 left top vertical Left reverse\nsplot '%s-surface.dat' using 1:2:3 with pm3d "
@@ -236,16 +225,13 @@ static void draw_relief(FILE *script, const plot *p, const landscape_view *v)
 
 static bool begin(plot *p, const landscape_view *v, const char *name, int width, int height)
 {
-    char script[80];
     if (!plot_begin(p, v->who, v->folder, name, width, height)) return false;
     p->svg = v->svg;
-    if (write_surface(p, v) && write_paths(p, v)) return true;
-    snprintf(script, sizeof script, "%s.gp", name);
-    plot_close(p, p->script, script);
-    return false;
+    return (write_surface(p, v) && write_paths(p, v)) || plot_give_up(p) != PLOT_FAILED;
 }
 
-plot_result view_map(const landscape_view *v, const char *name)
+/* NAME.png: filled contours with the paths, and their losses beside (of paths with more than one vector). */
+static plot_result view_map(const landscape_view *v, const char *name)
 {
     plot p;
     bool losses = v->paths[0].count > 1;
@@ -261,7 +247,8 @@ plot_result view_map(const landscape_view *v, const char *name)
     return plot_draw(&p);
 }
 
-plot_result view_relief(const landscape_view *v, const char *name)
+/* NAME.png: the surface in three dimensions with the paths. */
+static plot_result view_relief(const landscape_view *v, const char *name)
 {
     plot p;
     if (!begin(&p, v, name, 1100, 860)) return PLOT_FAILED;
@@ -272,27 +259,13 @@ plot_result view_relief(const landscape_view *v, const char *name)
 int landscape_write(const landscape_settings *s, cJSON *document, const landscape_view *views, const char *const *names,
                     int count, FILE *report)
 {
-    char *path = s->out ? path_join(s->out, "landscape.json") : NULL;
-    bool right = document && (!s->out || path);
     plot_result worst = PLOT_DRAWN;
-    if (!right) complain(s->who, "out of memory");
-    if (right && s->out) right = json_write(s->who, path, document);
-    if (right && s->json) right = json_write(s->who, s->json, document);
-    free(path);
-    if (!right) return EXIT_FAILED;
+    if (!json_write_results(s->who, s->out, "landscape.json", s->json, document)) return EXIT_FAILED;
     if (!s->out) return EXIT_DONE;
     for (int i = 0; i < count && worst != PLOT_FAILED; i++) {
         bool relief = strstr(names[i], "relief") != NULL;
         plot_result drawn = relief ? view_relief(&views[i], names[i]) : view_map(&views[i], names[i]);
         if (drawn > worst) worst = drawn;
     }
-    if (worst == PLOT_FAILED) return EXIT_FAILED;
-    fprintf(report, "%s: landscape.json", s->out);
-    for (int i = 0; i < count && worst == PLOT_DRAWN; i++) fprintf(report, ", %s.png", names[i]);
-    if (worst == PLOT_NO_GNUPLOT) {
-        fprintf(report, "; for the pictures install gnuplot and run: cd %s && gnuplot", s->out);
-        for (int i = 0; i < count; i++) fprintf(report, " %s.gp", names[i]);
-    }
-    fprintf(report, "\n");
-    return EXIT_DONE;
+    return plot_tell(report, worst, s->out, names, count, false, "landscape.json");
 }

@@ -45,7 +45,9 @@ static int folders_in(const char *folder, char *folders[PATHS_MOST])
     return count;
 }
 
-int run_folders(const char *who, const char *folder, char *folders[PATHS_MOST])
+/* The folders of a run, at most PATHS_MOST: itself, its folder "checkpoints", or the folders in it that hold checkpoints.
+ * Returns how many, 0: complained. Free the names. */
+static int run_folders(const char *who, const char *folder, char *folders[PATHS_MOST])
 {
     errno = 0;
     if (!is_folder(folder)) return complain(who, "%s: %s", folder, strerror(errno ? errno : ENOTDIR)), 0;

@@ -38,7 +38,8 @@ void study_line_free(study_line *line)
     line->text = NULL;
 }
 
-void study_start_path(const study_plan *plan, int gaussians, int seed, int64_t step, char path[4096])
+/* The checkpoint of the constant-rate run with as many Gaussians and this seed: path in `path`. */
+static void study_start_path(const study_plan *plan, int gaussians, int seed, int64_t step, char path[4096])
 {
     snprintf(path, 4096, "%s/starts/n%d-seed%d-%lld/step-%09lld.json", plan->out, gaussians, seed, (long long)step,
              (long long)step);

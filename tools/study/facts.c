@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-cJSON *study_document(const study_plan *plan, const char *name)
+/* NAME.json of the folder, whatever its key; NULL: there is none. */
+static cJSON *study_document(const study_plan *plan, const char *name)
 {
     char file[320];
     snprintf(file, sizeof file, "%.300s.json", name);
@@ -63,7 +64,8 @@ double study_number(const cJSON *object, const char *name)
     return text && strcmp(text, "inf") == 0 ? INFINITY : NAN;
 }
 
-double *study_members(const cJSON *arm, const char *name, int *count)
+/* Member of every member of an arm: "final", ...; count in *count. Free it. */
+static double *study_members(const cJSON *arm, const char *name, int *count)
 {
     const cJSON *members = cJSON_GetObjectItem(arm, "members"), *m;
     double *values = calloc((size_t)cJSON_GetArraySize(members) + 1, sizeof *values);

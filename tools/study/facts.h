@@ -15,14 +15,10 @@ typedef struct study_documents {
     cJSON **guards; /* (study_guard_count) */
 } study_documents;
 
-/* NAME.json of the folder, whatever its key; NULL: there is none. */
-cJSON *study_document(const study_plan *plan, const char *name);
 bool study_documents_read(study_documents *documents, const study_plan *plan);
 void study_documents_free(study_documents *documents, const study_plan *plan);
 
 double study_number(const cJSON *object, const char *name);
-/* Member of every member of an arm: "final", ...; count in *count. Free it. */
-double *study_members(const cJSON *arm, const char *name, int *count);
 arm_facts study_arm_facts(const cJSON *arm);
 
 /* Of a step measured in a mechanism document: is the ratio of actual to promised change within STUDY_SETTLED, and what

@@ -11,10 +11,11 @@
 
 static study_settings asked;
 static optimizer_flags optimizers;
-static const char *typed_train, *typed_keep;
+static const char *typed_train;
 static const optimizer_preset presets[] = {
     {"adam", "adam", {{"lr", 0.001}}, false},
     {"sgd", "sgd", {{"lr", 0.001}}, false},
+    {"momentum", "sgd", {{"lr", 0.001}, {"momentum", 0.9}}, false},
     {NULL, NULL, {{NULL, 0}}, false},
 };
 
@@ -61,10 +62,8 @@ static const reel_hyper gradient_row = CHOICE(
     "gradient", "the one that is followed: of the mean square error alone, as the study did, or of the whole loss",
     gradients);
 static const reel_hyper precision_row = CHOICE("precision", "of parameters and tape", precisions);
-static const reel_hyper every_row = WHOLE("every", "updates between checkpoints", 1, 10);
-static const reel_hyper keep_row = WHOLE("keep", NULL, 2, 2);
+static const run_flags_kind run_kind = {.every = 10};
 static const reel_hyper log_every_row = WHOLE("log_every", "iterations between lines that are printed", 1, 1000);
-static const reel_hyper prove_row = {.name = "prove", .least = 1, .most = 1e6, .kind = REEL_HYPER_WHOLE};
 static const reel_hyper perturb_row =
     WHOLE("perturb", "K: change the last bit of the position of Gaussian K before the first update; 0: none", 0, 0);
 static const reel_hyper jobs_row = {.name = "jobs",
@@ -78,8 +77,8 @@ static const reel_hyper train_row = WHOLE("train", NULL, 0, 11);
 enum { TRAINED = 1 << GAUSSIAN_POSITION | 1 << GAUSSIAN_SCALE | 1 << GAUSSIAN_COLOUR };
 
 static struct {
-    bool gaussians, seed, iterations, blending, cutoff, eps, least_scale, log_scale, train, gradient, precision, every,
-        log_every, keep;
+    bool gaussians, seed, iterations, blending, cutoff, eps, least_scale, log_scale, train, gradient, precision,
+        log_every;
 } given;
 
 static const struct {
@@ -96,7 +95,6 @@ static const struct {
                 {&asked.log_scale, &log_scale_row},
                 {&asked.gradient, &gradient_row},
                 {&asked.precision, &precision_row},
-                {&asked.every, &every_row},
                 {&asked.log_every, &log_every_row},
                 {&asked.perturb, &perturb_row},
                 {&asked.jobs, &jobs_row}};
@@ -136,28 +134,7 @@ static const option_row model_rows[] = {
 };
 static const option_row training_rows[] = {
     {"optimizer", "NAME", "adam (default), sgd, ...: see below for their flags.", .word = &asked.optimizer},
-    {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.schedule},
-};
-static const option_row checkpoint_rows[] = {
-    {"checkpoint-dir", "DIR", "Keep checkpoints and log here; default: checkpoints in the folder of --out.",
-     .word = &asked.checkpoints},
-    {.name = "every", .number = &asked.every, .hyper = &every_row, .given = &given.every},
-    {"keep", "N|all", "Checkpoints kept besides the best one; default: all.", .word = &typed_keep,
-     .given = &given.keep},
-    {"resume", "auto|FILE|DIR",
-     "Go on from the newest good checkpoint of the folder, or start when there is none; from a file; from the newest "
-     "of another folder. Flags that are given win over the checkpoint, the others keep its values.",
-     .word = &asked.resume},
-    {"schedule-origin", "start|here",
-     "After a resume the schedule counts from the start of the run, or from here on; default: as before.",
-     .word = &asked.origin},
-    {"reset-moments", "[=steps]", "Forget the moments of the checkpoint; =steps: and the count of steps.",
-     .word = &asked.reset, .without = "moments"},
-    {"force", NULL, "Delete the run that stands in the folder.", .set = &asked.force},
-    {"prove", "K", "At the end make K updates twice, once from the last checkpoint, and compare every bit.",
-     .number = &asked.prove, .hyper = &prove_row},
-    {"durable", NULL, "Flush every checkpoint to the disk, against power cuts.", .set = &asked.durable},
-    {"accept-edited", NULL, "Resume from a checkpoint whose hash is wrong.", .set = &asked.accept_edited},
+    {"schedule", "SPEC", "How the rate changes, see below; default: not at all.", .word = &asked.run.schedule},
 };
 static const option_row full_rows[] = {
     {"full", NULL, "Everything: the run, the note's experiments, the mechanism, the cure, and a report in --out.",
@@ -176,7 +153,6 @@ static const option_row output_rows[] = {
 static const char *const own_flags[] = {"epochs",    "batch",         "seed",       "checkpoint_every", "keep",
                                         "durable",   "accept_edited", "other_data", "other_optimizer",  "prove",
                                         "log_every", "steady_loss",   NULL};
-#define ROWS(rows) rows, (int)(sizeof(rows) / sizeof *(rows))
 
 static void print_more(FILE *file)
 {
@@ -226,15 +202,15 @@ static bool is_changed(const study_settings *s)
         if (optimizers.typed[i]) return true;
     for (int i = 0; i < s->trainer.count; i++)
         if (s->trainer.given[i]) return true;
-    return s->resume || s->checkpoints || s->image || s->optimizer || s->schedule || given.blending || given.cutoff ||
-           given.gradient || given.train || given.precision || given.eps || given.least_scale || given.log_scale ||
-           given.every || given.keep || s->perturb > 0 || s->prove > 0 || s->force || s->durable;
+    const run_flags *run = &s->run;
+    return run->resume || run->checkpoints || run->schedule || run->every_given || run->keep_typed || run->prove > 0 ||
+           run->force || run->durable || s->image || s->optimizer || given.blending || given.cutoff || given.gradient ||
+           given.train || given.precision || given.eps || given.least_scale || given.log_scale || s->perturb > 0;
 }
 
 /* Flags against each other: NULL, or what does not fit. */
 static const char *conflict(const study_settings *s)
 {
-    bool keeps = s->out || s->checkpoints, resumes_auto = s->resume && strcmp(s->resume, "auto") == 0;
     if (s->arithmetic == ARITHMETIC_PUBLISHED && (is_changed(s) || s->out || s->full))
         return "--arithmetic published is one run: only --gaussians, --seed, --iterations, --log-every and --json go "
                "with it";
@@ -242,32 +218,20 @@ static const char *conflict(const study_settings *s)
         return "--full has runs of its own: only --gaussians, --seed, --iterations, --out, --arms, --jobs, --quick and "
                "--quiet "
                "go with it; other settings are for --arms";
-    if (s->origin && strcmp(s->origin, "start") != 0 && strcmp(s->origin, "here") != 0)
-        return "--schedule-origin: expected start or here";
-    if (s->reset && strcmp(s->reset, "moments") != 0 && strcmp(s->reset, "steps") != 0)
-        return "--reset-moments: expected =steps or nothing";
-    if (s->origin && !s->resume) return "--schedule-origin is for --resume";
-    if (s->reset && !s->resume) return "--reset-moments is for --resume";
-    if (s->accept_edited && !s->resume) return "--accept-edited is for --resume";
-    if (resumes_auto && !keeps) return "--resume auto needs --out or --checkpoint-dir, the folder to look in";
+    const char *wrong = run_flags_conflict(&s->run, s->out);
+    if (wrong) return wrong;
     if (s->full && !s->out) return "--full needs --out, the folder for what is measured and the report";
     if (!s->full && (s->arms || s->quick)) return "--arms and --quick are for --full";
-    if (s->prove > 0 && !keeps) return "--prove needs a folder for the checkpoints: --out or --checkpoint-dir";
     return NULL;
 }
 
 /* Flags that are not given keep the values of the checkpoint that is to be resumed. */
 static void adopt(reel_context *context)
 {
-    static char kind[64];
-    char path[4096] = "";
-    reel_checkpoint *c = NULL;
-    char *own = asked.checkpoints ? NULL : asked.out ? path_join(asked.out, "checkpoints") : NULL;
-    const char *folder = strcmp(asked.resume, "auto") != 0 ? asked.resume : asked.checkpoints ? asked.checkpoints : own;
-    if (!folder || !reel_checkpoint_newest(context, folder, path, sizeof path))
-        snprintf(path, sizeof path, "%s", asked.resume);
+    char *folder = run_flags_folder(&asked.run, asked.out);
+    reel_checkpoint *c = run_flags_checkpoint(&asked.run, folder, context, &asked.optimizer);
     reel_error_clear(context);
-    if (strcmp(path, "auto") != 0) c = reel_checkpoint_open(NULL, context, path);
+    free(folder);
     for (int i = 0; c && i < study_kept_count; i++) {
         char name[80];
         snprintf(name, sizeof name, "state/%s", study_kept_settings[i].name);
@@ -278,27 +242,19 @@ static void adopt(reel_context *context)
         reel_error_clear(context);
     }
     trainer_flags_adopt(&asked.trainer, c);
-    asked.other_optimizer = asked.optimizer != NULL;
-    if (c && !asked.optimizer && reel_checkpoint_text(c, "state/optimizer/kind", kind, sizeof kind) &&
-        reel_optimizer_find(kind))
-        asked.optimizer = kind;
     /* What is wrong with the file is told when it is loaded. */
     reel_checkpoint_free(c);
     reel_error_clear(context);
-    free(own);
 }
 
 static int read_rest(const option_set *set, reel_context *context)
 {
-    asked.keep = 0;
-    if (typed_keep && strcmp(typed_keep, "all") != 0 &&
-        !option_read(set, context, "keep", &keep_row, typed_keep, &asked.keep))
-        return EXIT_USAGE;
+    if (!run_flags_read(&asked.run, set, context)) return EXIT_USAGE;
     int status = read_train(set);
     if (status >= 0) return status;
     const char *wrong = conflict(&asked);
     if (wrong) return option_fail(set, "%s", wrong);
-    if (asked.resume) adopt(context);
+    if (asked.run.resume) adopt(context);
     return optimizer_choose(set, context, &optimizers, asked.optimizer ? asked.optimizer : "adam", &asked.choice)
                ? -1
                : EXIT_USAGE;
@@ -319,18 +275,19 @@ int study_settings_read(study_settings *s, int argc, char **argv)
         .more = print_more};
     asked = (study_settings){.who = set.command, .set = &set};
     memset(&given, 0, sizeof given);
-    typed_train = typed_keep = NULL;
+    typed_train = NULL;
+    run_flags_init(&asked.run, &run_kind);
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) *defaults[i].to = defaults[i].row->value;
     optimizer_flags_init(&optimizers, presets);
     trainer_flags_init(&asked.trainer, own_flags);
-    const option_group all[] = {{"run", ROWS(run_rows)},
-                                {"model", ROWS(model_rows)},
-                                {"training", ROWS(training_rows)},
+    const option_group all[] = {{"run", OPTION_ROWS(run_rows)},
+                                {"model", OPTION_ROWS(model_rows)},
+                                {"training", OPTION_ROWS(training_rows)},
                                 {"trainer", asked.trainer.rows, asked.trainer.count},
                                 {"hyper-parameters", optimizers.rows, optimizers.count},
-                                {"checkpoints", ROWS(checkpoint_rows)},
-                                {"the full study", ROWS(full_rows)},
-                                {"output", ROWS(output_rows)}};
+                                {"checkpoints", asked.run.rows, RUN_FLAG_ROWS},
+                                {"the full study", OPTION_ROWS(full_rows)},
+                                {"output", OPTION_ROWS(output_rows)}};
     memcpy(groups, all, sizeof groups);
     reel_context *context = reel_context_new(NULL);
     int first = options_parse(&set, context, argc, argv);

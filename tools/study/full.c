@@ -18,7 +18,7 @@
 
 enum { STARTS_MOST = 64 };
 
-int study_job_published(const study_plan *plan, const study_job *job, cJSON *document)
+static int study_job_published(const study_plan *plan, const study_job *job, cJSON *document)
 {
     (void)job;
     published_run *run = published_start(plan->gaussians, (uint64_t)plan->seed[0]);
@@ -38,7 +38,7 @@ int study_job_published(const study_plan *plan, const study_job *job, cJSON *doc
     return !right ? EXIT_FAILED : signals_caught() ? EXIT_SIGNAL + signals_caught() : EXIT_DONE;
 }
 
-int study_job_gradient(const study_plan *plan, const study_job *job, cJSON *document)
+static int study_job_gradient(const study_plan *plan, const study_job *job, cJSON *document)
 {
     (void)job;
     published_run *run = published_start(plan->gaussians, (uint64_t)plan->seed[0]);

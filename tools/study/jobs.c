@@ -14,7 +14,6 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
-#include <time.h>
 #include <unistd.h>
 
 enum { JOBS_AT_A_TIME = 64 };
@@ -26,7 +25,8 @@ static char *path_of(const study_plan *plan, const study_job *job)
     return path_join(plan->out, name);
 }
 
-cJSON *study_job_document(const study_plan *plan, const study_job *job)
+/* The document of a job that is done; NULL when it is not. */
+static cJSON *study_job_document(const study_plan *plan, const study_job *job)
 {
     char *path = path_of(plan, job);
     cJSON *document = NULL;
@@ -63,17 +63,10 @@ typedef struct pool {
     const char *phase;
 } pool;
 
-static double clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void tell(const study_plan *plan, const pool *p, const study_job *job)
 {
     if (plan->quiet) return;
-    fprintf(stderr, "%s %d of %d (%.0f s): %s\n", p->phase, p->done, p->total, clock_now() - p->begun, job->text);
+    fprintf(stderr, "%s %d of %d (%.0f s): %s\n", p->phase, p->done, p->total, seconds_now() - p->begun, job->text);
 }
 
 static void stop_all(const pool *p, int number)
@@ -133,7 +126,7 @@ static void launch(const study_plan *plan, pool *p, const study_job *job)
 
 int study_jobs_run(const study_plan *plan, study_job *jobs, int count, const char *phase)
 {
-    pool p = {.total = count, .phase = phase, .begun = clock_now(), .status = EXIT_DONE};
+    pool p = {.total = count, .phase = phase, .begun = seconds_now(), .status = EXIT_DONE};
     for (int i = 0; i < count && p.status == EXIT_DONE && !signals_caught(); i++) {
         cJSON *found = study_job_document(plan, &jobs[i]);
         if (found) {

@@ -110,10 +110,7 @@ plot_result study_draw_renderings(const study_plan *plan, const study_documents 
     int columns = cJSON_GetArraySize(cJSON_GetObjectItem(d->constant, "renderings"));
     if (columns == 0 || !plot_begin(&p, plan->who, plan->out, "renderings", 1250, 620)) return PLOT_FAILED;
     FILE *data = plot_data(&p, "renderings.dat");
-    if (!data) {
-        plot_close(&p, p.script, "renderings.gp");
-        return PLOT_FAILED;
-    }
+    if (!data) return plot_give_up(&p);
     fprintf(p.script,
             "set multiplot layout 2,%d title 'Renderings by iteration; pixels that no Gaussian reaches are orange' "
             "margins 0.01,0.99,0.02,0.84 spacing 0.01,0.14\n"
@@ -145,10 +142,7 @@ plot_result study_draw_arms(const study_plan *plan, const study_documents *d)
     for (int i = 0; i < plan->arms.count; i++) count += d->arms[i] != NULL;
     if (!plot_begin(&p, plan->who, plan->out, "arms", 1000, 140 + 26 * count)) return PLOT_FAILED;
     FILE *data = plot_data(&p, "arms.dat");
-    if (!data) {
-        plot_close(&p, p.script, "arms.gp");
-        return PLOT_FAILED;
-    }
+    if (!data) return plot_give_up(&p);
     fprintf(data, "# row, final loss: median least most, best loss: median least most, arm\n");
     fprintf(p.script, "set title 'Losses of the arms: median and range over the ensemble'\nset ytics (");
     int row = 0;

@@ -35,8 +35,6 @@ typedef struct study_job {
 
 /* Runs all jobs that are not done. Returns the exit status. */
 int study_jobs_run(const study_plan *plan, study_job *jobs, int count, const char *phase);
-/* The document of a job that is done; NULL when it is not. */
-cJSON *study_job_document(const study_plan *plan, const study_job *job);
 
 /* Settings of one run: flags, seed, perturbation (0: none), and the checkpoint to go on from (NULL: none). The words in
  * `line` (freed by study_line_free) must outlive the settings. Exit status, or -1. */
@@ -50,8 +48,6 @@ typedef struct study_line {
 int study_line_read(const study_plan *plan, study_line *line, study_settings *settings, const char *flags, int seed,
                     int perturb, char *resume);
 void study_line_free(study_line *line);
-/* The checkpoint of the constant-rate run with as many Gaussians and this seed: path in `path`. */
-void study_start_path(const study_plan *plan, int gaussians, int seed, int64_t step, char path[4096]);
 
 /* How many Gaussians an arm has. */
 int study_arm_gaussians(const study_plan *plan, const study_arm *arm);
@@ -59,10 +55,8 @@ int study_arm_gaussians(const study_plan *plan, const study_arm *arm);
 /* The jobs. */
 int study_job_start(const study_plan *plan, const study_job *job, cJSON *document);
 int study_job_arm(const study_plan *plan, const study_job *job, cJSON *document);
-int study_job_published(const study_plan *plan, const study_job *job, cJSON *document);
 int study_job_mechanism(const study_plan *plan, const study_job *job, cJSON *document);
 int study_job_guards(const study_plan *plan, const study_job *job, cJSON *document);
-int study_job_gradient(const study_plan *plan, const study_job *job, cJSON *document);
 
 /* report.md, report.html and their pictures, from the documents alone. */
 int study_report(const study_plan *plan);

@@ -104,7 +104,8 @@ static void splat(published_run *r, int index, float sums[3][PIXELS])
     }
 }
 
-void published_render(published_run *r)
+/* Renders without a step. */
+static void published_render(published_run *r)
 {
     float(*sums)[PIXELS] = r->out;
     memset(r->total, 0, sizeof r->total);
@@ -262,9 +263,4 @@ const published_gaussian *published_gaussians(const published_run *r)
 const published_gaussian *published_gradient(const published_run *r)
 {
     return r->gradient;
-}
-
-int64_t published_steps(const published_run *r)
-{
-    return r->steps;
 }

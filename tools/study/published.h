@@ -28,8 +28,6 @@ void published_free(published_run *run);
 
 /* One iteration: rendering, gradient of the L2 term, Adam, clamps. The image it renders is that of before the update. */
 void published_step(published_run *run);
-/* Renders without a step. */
-void published_render(published_run *run);
 
 /* Of the image rendered last: 0.2 L1 + 0.8 L2 + 0.1 (1 - SSIM), the pixels that no Gaussian reaches, and the mean of all
  * scales. */
@@ -40,7 +38,5 @@ double published_mean_scale(const published_run *run);
 /* (count) Gaussians now; (count) gradients of the last step, of the L2 term, in the same layout. */
 const published_gaussian *published_gaussians(const published_run *run);
 const published_gaussian *published_gradient(const published_run *run);
-/* Updates made. */
-int64_t published_steps(const published_run *run);
 
 #endif

@@ -11,7 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void array_set(reel_array *a, int64_t index, double value)
 {
@@ -146,29 +145,12 @@ static void set_trainer(study_run *r)
 {
     const study_settings *s = r->settings;
     trainer_flags_apply(&s->trainer, r->trainer);
-    const hyper_value settings[] = {{"epochs", s->iterations}, {"checkpoint_every", s->every},      {"keep", s->keep},
-                                    {"durable", s->durable},   {"accept_edited", s->accept_edited}, {"log_every", 1},
-                                    {"steady_loss", 1}};
+    const hyper_value settings[] = {
+        {"epochs", s->iterations},   {"checkpoint_every", s->run.every},      {"keep", s->run.keep},
+        {"durable", s->run.durable}, {"accept_edited", s->run.accept_edited}, {"log_every", 1},
+        {"steady_loss", 1}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         reel_trainer_set(NULL, r->trainer, settings[i].name, settings[i].value);
-}
-
-/* What was given on the command line wins over a checkpoint. */
-static int ask(study_run *r)
-{
-    const study_settings *s = r->settings;
-    for (int i = 0; i < s->choice.given_count; i++)
-        reel_trainer_ask(NULL, r->trainer, s->choice.given[i].name, s->choice.given[i].value, "flag");
-    if (s->other_optimizer) reel_trainer_set(NULL, r->trainer, "other_optimizer", 1);
-    if (s->origin)
-        reel_trainer_ask_origin(NULL, r->trainer, strcmp(s->origin, "here") == 0 ? REEL_ORIGIN_HERE : REEL_ORIGIN_START,
-                                "flag");
-    if (s->reset) reel_trainer_ask_reset(NULL, r->trainer, strcmp(s->reset, "steps") == 0, "flag");
-    if (reel_failed(r->context)) return complain_of(s->who, r->context);
-    if (!s->schedule) return EXIT_DONE;
-    reel_trainer_ask_schedule(NULL, r->trainer, s->schedule, "flag");
-    if (reel_failed(r->context)) return option_fail(s->set, "--schedule: %s", reel_error_text(r->context));
-    return EXIT_DONE;
 }
 
 int study_build(study_run *r)
@@ -190,31 +172,10 @@ int study_build(study_run *r)
     if (!s->quiet) r->progress = reel_progress_new(NULL, r->context, stderr);
     set_trainer(r);
     add_state(r);
-    return reel_failed(r->context) ? complain_of(s->who, r->context) : ask(r);
+    return run_flags_ask(&s->run, s->set, &s->choice, r->context, r->trainer);
 }
 
 /* ---- where to start from ---- */
-
-static int set_start(study_run *r)
-{
-    const study_settings *s = r->settings;
-    reel_resume how = s->force ? REEL_FORCE : REEL_START;
-    const char *from = s->resume;
-    if (from && strcmp(from, "auto") == 0)
-        how = REEL_AUTO;
-    else if (from && r->folder && is_folder(from) && is_same_file(r->folder, from))
-        how = REEL_CONTINUE;
-    else if (from && is_folder(from)) {
-        if (!reel_checkpoint_newest(r->context, from, r->resume_path, sizeof r->resume_path)) {
-            complain(s->who, "--resume: %s holds no checkpoint to resume from", from);
-            return EXIT_FAILED;
-        }
-    } else if (from)
-        snprintf(r->resume_path, sizeof r->resume_path, "%s", from);
-    if (r->resume_path[0]) reel_trainer_resume_file(NULL, r->trainer, r->resume_path);
-    if (r->folder) reel_trainer_set_folder(NULL, r->trainer, r->folder, how);
-    return reel_failed(r->context) ? complain_of(s->who, r->context) : EXIT_DONE;
-}
 
 /* Settings of the model that differ from the checkpoint's are told; the image must be the same unless another was named. */
 static void check_kept(study_run *r)
@@ -292,35 +253,22 @@ static void observe(const reel_event *event, void *user)
     if (r->progress) reel_progress_observe(event, r->progress);
 }
 
-static double clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int study_train(study_run *r)
 {
-    const char *who = r->settings->who, *why = "";
-    int status = set_start(r);
+    const study_settings *s = r->settings;
+    const char *who = s->who, *why = "";
+    int status =
+        run_flags_start(&s->run, s->set, r->folder, r->context, r->trainer, r->resume_path, sizeof r->resume_path);
     if (status != EXIT_DONE) return status;
     reel_trainer_set_observer(r->trainer, observe, r);
     signals_watch(r->trainer);
-    double begun = clock_now();
+    double begun = seconds_now();
     reel_status ended = reel_trainer_run(NULL, r->trainer);
-    r->seconds = clock_now() - begun;
+    r->seconds = seconds_now() - begun;
     signals_watch(NULL);
-    if (ended == REEL_BAD_STATE && r->folder && !r->settings->resume && !r->settings->force) {
-        complain(who, "%s (--resume auto, --force, --checkpoint-dir)", reel_error_text(r->context));
-        return EXIT_FAILED;
-    }
-    if (reel_failed(r->context)) return complain_of(who, r->context);
-    if (signals_caught() || ended != REEL_OK) {
-        complain(who, "stopped by signal %d after %lld of %lld updates%s", signals_caught(),
-                 (long long)reel_trainer_step(r->trainer), (long long)reel_trainer_steps(r->trainer),
-                 r->folder ? "; --resume auto goes on" : "; nothing is kept without --out or --checkpoint-dir");
-        return EXIT_SIGNAL + signals_caught();
-    }
+    if (reel_failed(r->context)) return run_flags_complain(&s->run, s->set, r->folder, ended, r->context);
+    if (signals_caught() || ended != REEL_OK)
+        return signals_stopped(who, r->trainer, r->folder, "the same line with --resume auto goes on");
     /* Ended before its first update: all that is known is the loss of the checkpoint's last step. */
     if (reel_trainer_step(r->trainer) == r->first && r->first > 0) record(r, r->first, reel_trainer_loss(r->trainer));
     if (reel_trainer_stop_reason(r->trainer, &why) != REEL_STOP_EPOCHS) snprintf(r->ended, sizeof r->ended, "%s", why);

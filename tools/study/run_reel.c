@@ -46,9 +46,7 @@ static int write_numbers(const study_settings *s, const study_run *r)
     json_add_number(document, "seconds", r->seconds, REEL_DOUBLE);
     if (*r->ended) json_add_text(document, "ended", r->ended);
     json_add_fingerprint(document);
-    char *path = s->out ? path_join(s->out, "baseline1.json") : NULL;
-    bool right = (!path || json_write(s->who, path, document)) && (!s->json || json_write(s->who, s->json, document));
-    free(path);
+    bool right = json_write_results(s->who, s->out, "baseline1.json", s->json, document);
     cJSON_Delete(document);
     return right ? EXIT_DONE : EXIT_FAILED;
 }
@@ -72,15 +70,14 @@ int study_run_reel(const study_settings *s)
     FILE *report = s->json && strcmp(s->json, "-") == 0 ? stderr : stdout;
     if (s->out && !make_folder(s->who, s->out)) return EXIT_FAILED;
     if (s->json && !json_probe(s->who, s->json)) return EXIT_FAILED;
-    char *own = s->out && !s->checkpoints ? path_join(s->out, "checkpoints") : NULL;
-    study_run run = {
-        .settings = s, .folder = s->checkpoints ? s->checkpoints : own, .after = print_logged, .user = report};
+    char *folder = run_flags_folder(&s->run, s->out);
+    study_run run = {.settings = s, .folder = folder, .after = print_logged, .user = report};
     signals_install();
     int status = study_build(&run);
     if (status == EXIT_DONE) status = study_train(&run);
-    if (status == EXIT_DONE && s->prove > 0) {
+    if (status == EXIT_DONE && s->run.prove > 0) {
         reel_proof proof;
-        reel_trainer_prove(NULL, run.trainer, (int64_t)s->prove, &proof);
+        reel_trainer_prove(NULL, run.trainer, (int64_t)s->run.prove, &proof);
         if (*proof.text) fprintf(report, "%s\n", proof.text);
         if (reel_failed(run.context)) status = complain_of(s->who, run.context);
     }
@@ -90,7 +87,7 @@ int study_run_reel(const study_settings *s)
         status = write_numbers(s, &run);
     }
     study_free(&run);
-    free(own);
+    free(folder);
     return status;
 }
 

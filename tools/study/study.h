@@ -5,14 +5,13 @@
 #ifndef TOOLS_STUDY_STUDY_H
 #define TOOLS_STUDY_STUDY_H
 
-#include "../optimizer_flags.h"
-#include "../options.h"
 #include "../output.h"
+#include "../run_flags.h"
 #include "../trainer_flags.h"
 
 #include "../../models/gaussian_image.h"
 
-typedef enum study_arithmetic { ARITHMETIC_REEL, ARITHMETIC_PUBLISHED } study_arithmetic;
+enum { ARITHMETIC_REEL, ARITHMETIC_PUBLISHED };
 
 /* Choices are numbers here, the index of the name in the table of the flag. */
 typedef struct study_settings {
@@ -21,13 +20,13 @@ typedef struct study_settings {
     double arithmetic;
     double gaussians, seed, iterations;
     double blending, cutoff, eps, least_scale, log_scale, train, gradient, precision;
-    double every, keep, log_every, prove, perturb;
+    double log_every, perturb;
     const char *image; /* a file, or NULL: the study's */
-    const char *optimizer, *schedule, *origin, *reset, *resume, *checkpoints;
+    const char *optimizer;
     const char *out, *json, *arms;
     double jobs;
-    bool durable, force, accept_edited, quiet, full, quick;
-    bool other_optimizer; /* than the checkpoint's may be asked for */
+    bool quiet, full, quick;
+    run_flags run;
     optimizer_choice choice;
     trainer_flags trainer;
 } study_settings;

@@ -37,8 +37,6 @@ void csv_settings_init(csv_settings *s, const char *who)
                         .precision = "float"};
 }
 
-#define COUNT(rows) (int)(sizeof(rows) / sizeof *(rows))
-
 void csv_groups(csv_settings *s, option_group groups[CSV_GROUPS])
 {
     static option_row data[TABLE_FLAG_ROWS + 8], model[6];
@@ -76,8 +74,8 @@ void csv_groups(csv_settings *s, option_group groups[CSV_GROUPS])
     table_flags_rows(&s->table, data);
     memcpy(data + TABLE_FLAG_ROWS, more, sizeof more);
     memcpy(model, net, sizeof net);
-    groups[0] = (option_group){"table", data, COUNT(data)};
-    groups[1] = (option_group){"model", model, COUNT(model)};
+    groups[0] = (option_group){"table", OPTION_ROWS(data)};
+    groups[1] = (option_group){"model", OPTION_ROWS(model)};
 }
 
 static bool is_one_of(const char *text, const char *words)
@@ -100,7 +98,7 @@ const char *csv_settings_check(const csv_settings *s)
     };
     if (!s->table.csv) return "--csv is missing: the file with the table";
     if (!s->target) return "--target is missing: the column to be predicted";
-    for (int i = 0; i < COUNT(choices); i++)
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
         if (!is_one_of(choices[i].found, choices[i].words)) {
             snprintf(sentence, sizeof sentence, "--%s: found \"%.40s\", expected one of %s", choices[i].flag,
                      choices[i].found, choices[i].words);

@@ -83,11 +83,13 @@ static int read_flags(const build_request *q, reel_context *context, csv_setting
                                          .value = 0,
                                          .most = 9007199254740992,
                                          .kind = REEL_HYPER_WHOLE};
+    static const optimizer_preset presets[] = {{"adam", "adam", {{"lr", CSV_RATE}}, false},
+                                               {NULL, NULL, {{NULL, 0}}, false}};
     option_group groups[RECIPE_GROUPS + 4];
     const option_row steps[] = {{.name = "batch", .number = batch, .hyper = &batch_row}};
     optimizer_name = "adam";
     recipe_groups(s, groups);
-    optimizer_flags_init(&optimizers, NULL);
+    optimizer_flags_init(&optimizers, presets);
     groups[RECIPE_GROUPS] = (option_group){"steps", steps, 1};
     groups[RECIPE_GROUPS + 1] = (option_group){"hyper-parameters", optimizers.rows, optimizers.count};
     groups[RECIPE_GROUPS + 2] = q->own[0];
@@ -128,12 +130,7 @@ int csv_build(const build_request *q, built_model *m)
     int status = read_flags(q, own->context, &own->settings, &batch, &choice);
     if (status >= 0) return status;
     csv_run *r = &own->run;
-    if (csv_run_build(r, &own->settings, own->context, NULL)) {
-        r->optimizer = optimizer_build(r->params, &choice);
-        bool rate = false;
-        for (int i = 0; i < choice.given_count; i++) rate |= strcmp(choice.given[i].name, "lr") == 0;
-        if (!rate && strcmp(choice.kind->name, "adam") == 0) reel_optimizer_set(NULL, r->optimizer, "lr", CSV_RATE);
-    }
+    if (csv_run_build(r, &own->settings, own->context, NULL)) r->optimizer = optimizer_build(r->params, &choice);
     if (!reel_failed(own->context) && csv_run_trainer(r)) {
         reel_trainer_set(NULL, r->trainer, "batch", batch);
         reel_trainer_set(NULL, r->trainer, "seed", own->settings.seed);

@@ -165,7 +165,7 @@ static bool add_series(chart *c, const char *name, const double *values, int64_t
     return !any || s;
 }
 
-static metrics_picture draw_losses(const csv_results *r)
+static plot_result draw_losses(const csv_results *r)
 {
     char text[64], title[320];
     const csv_run *run = r->run;
@@ -180,14 +180,14 @@ static metrics_picture draw_losses(const csv_results *r)
     c.log_y = right && chart_extent_of(&c, 0, &e) && e.bottom > 0 && e.top > 10 * e.bottom;
     plot_result drawn = right ? chart_draw(&c, run->settings->who, run->settings->out, "losses") : PLOT_FAILED;
     chart_free(&c);
-    return drawn == PLOT_DRAWN ? METRICS_DRAWN : drawn == PLOT_NO_GNUPLOT ? METRICS_NO_GNUPLOT : METRICS_FAILED;
+    return drawn;
 }
 
-metrics_picture csv_draw(const csv_results *r)
+plot_result csv_draw(const csv_results *r)
 {
     const char *title;
     const metrics *judged = csv_judged(r, &title);
     const csv_settings *s = r->run->settings;
-    metrics_picture first = metrics_draw(judged, s->who, s->out, title), second = draw_losses(r);
-    return first == METRICS_FAILED || second == METRICS_FAILED ? METRICS_FAILED : first;
+    plot_result first = metrics_draw(judged, s->who, s->out, title), second = draw_losses(r);
+    return first > second ? first : second;
 }

@@ -90,7 +90,7 @@ typedef struct csv_results {
 } csv_results;
 void csv_report(const csv_results *r, FILE *file);
 cJSON *csv_numbers(const csv_results *r);
-metrics_picture csv_draw(const csv_results *r);
+plot_result csv_draw(const csv_results *r);
 /* The rows that the report is about: those of the test, else of validation, else of training. */
 const metrics *csv_judged(const csv_results *r, const char **title);
 

@@ -8,9 +8,7 @@
 #include <string.h>
 
 static const char who[] = "reel evaluate";
-static table_flags table;
 static const char *out, *json;
-static bool last;
 
 static void print_more(FILE *file)
 {
@@ -58,21 +56,26 @@ static int report(const trained *t, const metrics *m, int64_t left_out)
     cJSON_Delete(document);
     if (!right || !out) return right ? EXIT_DONE : EXIT_FAILED;
     if (!make_folder(who, out)) return EXIT_FAILED;
-    metrics_picture drawn = metrics_draw(m, who, out, name);
-    if (drawn == METRICS_DRAWN) fprintf(file, "%s: %s.png\n", out, metrics_picture_name(m));
-    if (drawn == METRICS_NO_GNUPLOT)
-        fprintf(file, "for the picture install gnuplot and run: cd %s && gnuplot %s.gp\n", out,
-                metrics_picture_name(m));
-    return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
+    const char *const pictures[] = {metrics_picture_name(m)};
+    return plot_tell(file, metrics_draw(m, who, out, name), out, pictures, 1, false, NULL);
 }
 
-static int evaluate(const char *operand)
+int command_evaluate(int argc, char **argv)
 {
+    static const option_row output[] = {
+        {"out", "DIR", "Write confusion.png, or residuals.png of a regression, here.", .word = &out},
+        {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &json},
+    };
+    static const option_set words = {
+        .command = who,
+        .text = "Measures the net of a checkpoint, or of the newest in a folder, on the rows of a table: accuracy, "
+                "precision and recall of each class, confusion matrix; or RMSE, MAE and R2.",
+        .example = "reel evaluate out --csv datasets/iris.csv",
+        .more = print_more};
     trained t;
     metrics m = {.preparation = NULL};
     int64_t left_out = 0;
-    int status = trained_open(&t, who, operand, &table, last);
-    if (status < 0 && json && !json_probe(who, json)) status = EXIT_FAILED;
+    int status = trained_open(&t, &words, output, &json, argc, argv);
     if (status < 0) {
         reel_array *rows = rows_with_target(&t, &left_out);
         reel_dataset *data = rows ? reel_preparation_data(NULL, t.preparation, t.table, rows, t.precision) : NULL;
@@ -81,35 +84,5 @@ static int evaluate(const char *operand)
     }
     metrics_free(&m);
     trained_free(&t);
-    return status;
-}
-
-int command_evaluate(int argc, char **argv)
-{
-    option_row rows[TABLE_FLAG_ROWS];
-    const option_row output[] = {
-        {"out", "DIR", "Write confusion.png, or residuals.png of a regression, here.", .word = &out},
-        {"json", "FILE", "Write every number in full precision; -: to standard output.", .word = &json},
-    };
-    const option_row last_row = {"last", NULL,
-                                 "Use the net of the last update instead of the one with the smallest validation loss.",
-                                 .set = &last};
-    table_flags_rows(&table, rows);
-    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"model", &last_row, 1}, {"output", output, 2}};
-    const option_set set = {.command = who,
-                            .operands = "CHECKPOINT|DIR",
-                            .least = 1,
-                            .most = 1,
-                            .text =
-                                "Measures the net of a checkpoint, or of the newest in a folder, on the rows of a "
-                                "table: accuracy, precision and recall of each class, confusion matrix; or RMSE, MAE "
-                                "and R2.",
-                            .example = "reel evaluate out --csv datasets/iris.csv",
-                            .groups = groups,
-                            .group_count = 3,
-                            .more = print_more};
-    int first = options_parse(&set, NULL, argc, argv);
-    if (first < 0) return finish_output(who, -1 - first);
-    const char *wrong = table.csv ? table_flags_check(&table) : "--csv is missing: the file with the table";
-    return finish_output(who, wrong ? option_fail(&set, "%s", wrong) : evaluate(argv[first]));
+    return finish_output(who, status);
 }

@@ -6,6 +6,7 @@
 #define TOOLS_METRICS_H
 
 #include "output.h"
+#include "plot.h"
 
 /* Of one class. What is not defined (no row of the class, none taken for it) is NaN. */
 typedef struct class_metrics {
@@ -48,8 +49,7 @@ void metrics_print_short(const metrics *m, const char *title, FILE *file);
  * mae, r2, largest_error. */
 void metrics_json(const metrics *m, cJSON *object);
 /* Confusion matrix, or residuals, as FOLDER/NAME.png. */
-typedef enum metrics_picture { METRICS_DRAWN, METRICS_NO_GNUPLOT, METRICS_FAILED } metrics_picture;
-metrics_picture metrics_draw(const metrics *m, const char *who, const char *folder, const char *title);
+plot_result metrics_draw(const metrics *m, const char *who, const char *folder, const char *title);
 /* "confusion" or "residuals" */
 const char *metrics_picture_name(const metrics *m);
 /* Help on the JSON file: `In the JSON file are ` before ` numbers of rows that were measured: ...` */

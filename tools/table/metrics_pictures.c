@@ -8,28 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-static metrics_picture drawn(plot_result result)
-{
-    return result == PLOT_DRAWN ? METRICS_DRAWN : result == PLOT_NO_GNUPLOT ? METRICS_NO_GNUPLOT : METRICS_FAILED;
-}
-
 const char *metrics_picture_name(const metrics *m)
 {
     return m->classes ? "confusion" : "residuals";
-}
-
-/* In single quotes for gnuplot, cut after `most` characters. */
-static void write_quoted(FILE *script, const char *text, int most)
-{
-    fputc('\'', script);
-    for (int count = 0; *text; text++) {
-        count += ((unsigned char)*text & 0xc0) != 0x80;
-        if (count > most) break;
-        if (*text == '\'') fputc('\'', script);
-        fputc((unsigned char)*text < 0x20 ? ' ' : *text, script);
-    }
-    if (*text) fputs("...", script);
-    fputc('\'', script);
 }
 
 static void write_classes(FILE *script, const metrics *m, const char *axis, const char *more)
@@ -37,7 +18,7 @@ static void write_classes(FILE *script, const metrics *m, const char *axis, cons
     fprintf(script, "set %stics %s(", axis, more);
     for (int c = 0; c < m->classes; c++) {
         if (c) fputs(", ", script);
-        write_quoted(script, reel_preparation_class(m->preparation, c), 18);
+        plot_quote(script, reel_preparation_class(m->preparation, c), 18);
         fprintf(script, " %d", c);
     }
     fprintf(script, ")\n");
@@ -58,16 +39,13 @@ static bool write_cells(const plot *p, const metrics *m)
     return plot_close(p, data, "confusion.dat");
 }
 
-static metrics_picture draw_confusion(const metrics *m, const char *who, const char *folder, const char *title)
+static plot_result draw_confusion(const metrics *m, const char *who, const char *folder, const char *title)
 {
     plot p;
     int side = m->classes < 6 ? 360 : 60 * m->classes;
     if (side > 1400) side = 1400;
-    if (!plot_begin(&p, who, folder, "confusion", side + 320, side + 220)) return METRICS_FAILED;
-    if (!write_cells(&p, m)) {
-        plot_close(&p, p.script, "confusion.gp");
-        return METRICS_FAILED;
-    }
+    if (!plot_begin(&p, who, folder, "confusion", side + 320, side + 220)) return PLOT_FAILED;
+    if (!write_cells(&p, m)) return plot_give_up(&p);
     fprintf(p.script, "set title 'Confusion matrix, %s: accuracy %.2f %% of %lld rows'\n", title, 100 * m->accuracy,
             (long long)m->rows);
     write_classes(p.script, m, "x", m->classes > 4 ? "rotate by -40 " : "");
@@ -80,7 +58,7 @@ static metrics_picture draw_confusion(const metrics *m, const char *who, const c
             "    '' using ($3 > 0.6 ? 1/0 : $1):2:4 with labels textcolor rgb '#000000', \\\n"
             "    '' using ($3 > 0.6 ? $1 : 1/0):2:4 with labels textcolor rgb '#ffffff'\n",
             m->classes - 0.5, m->classes - 0.5);
-    return drawn(plot_draw(&p));
+    return plot_draw(&p);
 }
 
 static bool write_residuals(const plot *p, const metrics *m)
@@ -109,21 +87,18 @@ static double label_step(const double *values, int64_t count)
     return power * (times < 2 ? 1 : times < 5 ? 2 : 5);
 }
 
-static metrics_picture draw_residuals(const metrics *m, const char *who, const char *folder, const char *title)
+static plot_result draw_residuals(const metrics *m, const char *who, const char *folder, const char *title)
 {
     plot p;
-    if (!plot_begin(&p, who, folder, "residuals", 1160, 520)) return METRICS_FAILED;
-    if (!write_residuals(&p, m)) {
-        plot_close(&p, p.script, "residuals.gp");
-        return METRICS_FAILED;
-    }
+    if (!plot_begin(&p, who, folder, "residuals", 1160, 520)) return PLOT_FAILED;
+    if (!write_residuals(&p, m)) return plot_give_up(&p);
     double size = m->rows > 2000 ? 0.4 : m->rows > 300 ? 0.6 : 0.9;
     fprintf(p.script,
             "set multiplot layout 1,2\nunset key\nset rmargin 5\n"
             "set offsets graph 0.03, graph 0.03, graph 0.04, graph 0.04\nset xtics %g\n"
             "set title 'Predictions, %s: RMSE %.4g, R2 %.4f'\nset xlabel ",
             label_step(m->actual, m->rows), title, m->rmse, m->r2);
-    write_quoted(p.script, reel_preparation_target(m->preparation), 30);
+    plot_quote(p.script, reel_preparation_target(m->preparation), 30);
     fprintf(p.script,
             "\nset ylabel 'prediction'\n"
             "plot 'residuals.dat' using 1:2 with points pointtype 7 pointsize %g linecolor rgb '%s', \\\n"
@@ -134,10 +109,10 @@ static metrics_picture draw_residuals(const metrics *m, const char *who, const c
             "    0 with lines linewidth 1.5 linecolor rgb '#000000'\n"
             "unset multiplot\n",
             size, plot_colour[0], m->mae, label_step(m->predicted, m->rows), size, plot_colour[1]);
-    return drawn(plot_draw(&p));
+    return plot_draw(&p);
 }
 
-metrics_picture metrics_draw(const metrics *m, const char *who, const char *folder, const char *title)
+plot_result metrics_draw(const metrics *m, const char *who, const char *folder, const char *title)
 {
     return m->classes ? draw_confusion(m, who, folder, title) : draw_residuals(m, who, folder, title);
 }

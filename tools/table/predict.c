@@ -10,9 +10,7 @@
 #include <string.h>
 
 static const char who[] = "reel predict";
-static table_flags table;
 static const char *out, *json;
-static bool last;
 
 static void print_more(FILE *file)
 {
@@ -112,45 +110,26 @@ static int write_all(const trained *t, const double *z)
     return right && (!json || document) ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int predict(const char *operand)
+int command_predict(int argc, char **argv)
 {
+    static const option_row output[] = {
+        {"out", "FILE", "Write the CSV here; default: to standard output.", .word = &out},
+        {"json", "FILE", "Write every number in full precision; -: to standard output, instead of the CSV.",
+         .word = &json},
+    };
+    static const option_set words = {.command = who,
+                                     .text =
+                                         "Lets the net of a checkpoint, or of the newest in a folder, predict the rows "
+                                         "of a table: class and probabilities, or the value.",
+                                     .example = "reel predict out --csv datasets/iris.csv --out predictions.csv",
+                                     .more = print_more};
     trained t;
-    int status = trained_open(&t, who, operand, &table, last);
-    if (status < 0 && json && !json_probe(who, json)) status = EXIT_FAILED;
+    int status = trained_open(&t, &words, output, &json, argc, argv);
     if (status < 0) {
         double *z = predictions_of(&t);
         status = z ? write_all(&t, z) : complain_of(who, t.context);
         free(z);
     }
     trained_free(&t);
-    return status;
-}
-
-int command_predict(int argc, char **argv)
-{
-    option_row rows[TABLE_FLAG_ROWS];
-    const option_row output[] = {
-        {"out", "FILE", "Write the CSV here; default: to standard output.", .word = &out},
-        {"json", "FILE", "Write every number in full precision; -: to standard output, instead of the CSV.",
-         .word = &json},
-    };
-    const option_row last_row = {"last", NULL,
-                                 "Use the net of the last update instead of the one with the smallest validation loss.",
-                                 .set = &last};
-    table_flags_rows(&table, rows);
-    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"model", &last_row, 1}, {"output", output, 2}};
-    const option_set set = {.command = who,
-                            .operands = "CHECKPOINT|DIR",
-                            .least = 1,
-                            .most = 1,
-                            .text = "Lets the net of a checkpoint, or of the newest in a folder, predict the rows of a "
-                                    "table: class and probabilities, or the value.",
-                            .example = "reel predict out --csv datasets/iris.csv --out predictions.csv",
-                            .groups = groups,
-                            .group_count = 3,
-                            .more = print_more};
-    int first = options_parse(&set, NULL, argc, argv);
-    if (first < 0) return finish_output(who, -1 - first);
-    const char *wrong = table.csv ? table_flags_check(&table) : "--csv is missing: the file with the table";
-    return finish_output(who, wrong ? option_fail(&set, "%s", wrong) : predict(argv[first]));
+    return finish_output(who, status);
 }

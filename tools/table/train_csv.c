@@ -5,12 +5,12 @@
 #include "table/csv_model.h"
 
 #include "signals.h"
+#include "training_args.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char who[] = "reel train csv";
 static csv_settings asked;
 static const option_row output[] = {
     {"out", "DIR", "Write losses.png, confusion.png or residuals.png, csv.json and checkpoints here.",
@@ -28,8 +28,7 @@ static void print_more(void)
         "--patience 20 where there are rows for validation, a checkpoint every tenth of the run. The seed is that "
         "of the split, of the initial weights (PyTorch's stream) and of the batches.");
     putchar('\n');
-    option_words(stdout, 0, 0,
-                 "SIGINT and SIGTERM save and stop, a second one stops at once; SIGUSR1 saves and goes on.");
+    option_words(stdout, 0, 0, SIGNALS_HELP);
     putchar('\n');
     metrics_help(
         stdout, "\"csv\", \"target\", \"task\", \"hidden\", \"activation\", \"loss_function\", \"precision\", "
@@ -44,6 +43,17 @@ static void print_more(void)
                 "of each epoch, and \"epoch_validation_loss\"; and \"training\", \"validation\" and \"test\" with");
     printf("\nexample: reel train --csv datasets/iris.csv --target species --hidden 32,16 --patience 20 --out out\n");
 }
+
+static const char who[] = "reel train csv";
+static const training_command this_command = {
+    .name = who,
+    .text =
+        "Trains a network on a table of one's own, a CSV file: a classifier with softmax and cross-entropy, or a "
+        "regression. Columns are standardised, texts become one input a category, missing values are filled in, all "
+        "with what the rows of training say.",
+    .out = &asked.out,
+    .resume = "--resume auto",
+    .more = print_more};
 
 /* ---- flags ---- */
 
@@ -68,44 +78,12 @@ static void free_arguments(char **own, int count)
     free(own);
 }
 
-/* The checkpoints go to a folder in that of --out. */
-static const char *check(reel_args *args, void *user)
-{
-    static char folder[4096];
-    (void)user;
-    if (asked.out) snprintf(folder, sizeof folder, "%.4000s/checkpoints", asked.out);
-    if (asked.out) reel_args_default(args, "checkpoint-dir", folder);
-    return NULL;
-}
-
 static reel_args *read_flags(reel_context *context, int argc, char **argv)
 {
     static option_group groups[CSV_GROUPS + 1];
-    reel_args *args =
-        reel_args_new(NULL, context, argc, argv,
-                      "Trains a network on a table of one's own, a CSV file: a classifier with softmax and "
-                      "cross-entropy, or a regression. Columns are standardised, texts become one input a "
-                      "category, missing values are filled in, all with what the rows of training say.");
     csv_groups(&asked, groups);
-    groups[CSV_GROUPS] = (option_group){"output", output, sizeof output / sizeof *output};
-    reel_args_add_groups(NULL, args, groups, CSV_GROUPS + 1);
-    reel_args_set_check(args, check, NULL);
-    return args;
-}
-
-static int told(const reel_args *args)
-{
-    int status = reel_args_status(args);
-    fputs(reel_args_text(args), status ? stderr : stdout);
-    if (status == EXIT_FAILED) fputc('\n', stderr);
-    if (status == EXIT_DONE) print_more();
-    return status;
-}
-
-static int fail_usage(const char *sentence)
-{
-    complain(who, "%s (see %s --help)", sentence, who);
-    return EXIT_USAGE;
+    groups[CSV_GROUPS] = (option_group){"output", OPTION_ROWS(output)};
+    return training_args_new(&this_command, context, argc, argv, groups, CSV_GROUPS + 1);
 }
 
 /* Flags that are not given are those of the checkpoint that is to be resumed. Returns -1, or the exit status. */
@@ -122,16 +100,7 @@ static int adopt(reel_context *context, reel_args **args, int argc, char **argv)
         return EXIT_FAILED;
     }
     *args = read_flags(context, argc, argv);
-    return reel_args_read(NULL, *args) == REEL_ARGS_GO ? -1 : told(*args);
-}
-
-/* The seed makes the split and the weights too. */
-static int take_seed(reel_context *context, const reel_args *args)
-{
-    char wrong[REEL_FLAGS_TEXT];
-    const char *typed = reel_args_given(args, "seed");
-    if (!typed || reel_flag_read(context, "seed", &csv_seed_row, typed, &asked.seed, wrong)) return -1;
-    return fail_usage(wrong);
+    return training_args_read(&this_command, *args);
 }
 
 /* ---- training ---- */
@@ -152,15 +121,6 @@ static void observe(const reel_event *event, void *user)
         if (whole) csv_run_watch(w->run, event->step / w->steps_per_epoch, event->validation);
     }
     reel_progress_observe(event, w->progress);
-}
-
-static int stopped(const csv_run *r, const char *folder)
-{
-    long long step = reel_trainer_step(r->trainer), steps = reel_trainer_steps(r->trainer);
-    complain(who, "stopped by signal %d after %lld of %lld updates%s%s%s", signals_caught(), step, steps,
-             folder ? ", saved in " : "; nothing is kept without --out or --checkpoint-dir", folder ? folder : "",
-             folder ? ": the same line with --resume auto goes on" : "");
-    return EXIT_SIGNAL + signals_caught();
 }
 
 /* Trainer and optimizer with everything that was given. */
@@ -194,27 +154,20 @@ static bool measure(csv_results *results, csv_run *r)
 
 static int write_results(csv_results *results, const char *folder, FILE *report)
 {
-    char path[4200];
     if (!asked.json && !asked.out) return EXIT_DONE;
     if (folder && !csv_curve_read(&results->curve, who, folder)) return EXIT_FAILED;
     cJSON *numbers = csv_numbers(results);
-    snprintf(path, sizeof path, "%.4000s/csv.json", asked.out ? asked.out : "");
-    bool right = numbers && (!asked.out || json_write(who, path, numbers)) &&
-                 (!asked.json || json_write(who, asked.json, numbers));
+    bool right = json_write_results(who, asked.out, "csv.json", asked.json, numbers);
     cJSON_Delete(numbers);
     if (!right) return EXIT_FAILED;
     if (!asked.out) return EXIT_DONE;
-    const char *title, *name = metrics_picture_name(csv_judged(results, &title));
-    metrics_picture drawn = csv_draw(results);
-    if (drawn == METRICS_DRAWN) fprintf(report, "%s: losses.png, %s.png, csv.json\n", asked.out, name);
-    if (drawn == METRICS_NO_GNUPLOT)
-        fprintf(report, "%s: csv.json; for the pictures install gnuplot and run: cd %s && gnuplot losses.gp %s.gp\n",
-                asked.out, asked.out, name);
-    return drawn == METRICS_FAILED ? EXIT_FAILED : EXIT_DONE;
+    const char *title, *const pictures[] = {"losses", metrics_picture_name(csv_judged(results, &title))};
+    return plot_tell(report, csv_draw(results), asked.out, pictures, 2, false, "csv.json");
 }
 
-static int finish(csv_run *r, csv_curve *curve, const char *folder, double prove, FILE *report)
+static int finish(csv_run *r, csv_curve *curve, const reel_args *args, double prove, FILE *report)
 {
+    const char *folder = reel_args_given(args, "checkpoint-dir");
     csv_results results = {.run = r, .curve = *curve, .steps = reel_trainer_step(r->trainer)};
     reel_trainer_stop_reason(r->trainer, &results.ended);
     if (prove > 0 && reel_trainer_prove(NULL, r->trainer, (int64_t)prove, &results.proof) != REEL_OK)
@@ -224,7 +177,8 @@ static int finish(csv_run *r, csv_curve *curve, const char *folder, double prove
         csv_report(&results, report);
         status = write_results(&results, folder, report);
     } else {
-        status = signals_caught() ? stopped(r, folder) : complain_of(who, r->context);
+        status =
+            signals_caught() ? training_args_stopped(&this_command, args, r->trainer) : complain_of(who, r->context);
     }
     metrics_free(&results.train);
     metrics_free(&results.validation);
@@ -234,7 +188,7 @@ static int finish(csv_run *r, csv_curve *curve, const char *folder, double prove
     return status;
 }
 
-static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
+static int run(csv_run *r, const reel_args *args, FILE *report)
 {
     csv_curve curve = {NULL, NULL, NULL, 0, 0};
     int64_t epochs = (int64_t)reel_trainer_get(r->trainer, "epochs");
@@ -247,16 +201,8 @@ static int run(csv_run *r, const char *folder, bool may_hint, FILE *report)
     signals_watch(r->trainer);
     reel_status ended = reel_trainer_run(NULL, r->trainer);
     signals_watch(NULL);
-    int status;
-    if (ended == REEL_BAD_STATE && folder && may_hint) {
-        complain(who, "%s (--resume auto, --force, --checkpoint-dir)", reel_error_text(r->context));
-        status = EXIT_FAILED;
-    } else if (reel_failed(r->context))
-        status = complain_of(who, r->context);
-    else if (ended != REEL_OK || signals_caught())
-        status = stopped(r, folder);
-    else
-        status = finish(r, &curve, folder, prove, report);
+    int status = training_args_ended(&this_command, args, r->context, r->trainer, ended);
+    if (status < 0) status = finish(r, &curve, args, prove, report);
     csv_curve_free(&curve);
     return status;
 }
@@ -273,8 +219,7 @@ static int train(reel_context *context, reel_args *args)
     signals_install();
     if (!csv_run_build(&r, &asked, context, others ? path : NULL)) return complain_of(who, context);
     if (!set_up(&r, args)) return complain_of(who, context);
-    return run(&r, reel_args_given(args, "checkpoint-dir"),
-               !reel_args_given(args, "resume") && !reel_args_given(args, "force"), report);
+    return run(&r, args, report);
 }
 
 int train_csv(int argc, char **argv)
@@ -284,11 +229,11 @@ int train_csv(int argc, char **argv)
     csv_settings_init(&asked, who);
     reel_context *context = reel_context_new(NULL);
     reel_args *args = read_flags(context, count, own);
-    status = reel_args_read(NULL, args) == REEL_ARGS_GO ? -1 : told(args);
+    status = training_args_read(&this_command, args);
     if (status < 0) status = adopt(context, &args, count, own);
-    if (status < 0) status = take_seed(context, args);
+    if (status < 0) status = training_args_seed(&this_command, context, args, &csv_seed_row, &asked.seed);
     const char *wrong = status < 0 ? csv_settings_check(&asked) : NULL;
-    if (wrong) status = fail_usage(wrong);
+    if (wrong) status = training_args_fail(&this_command, wrong);
     if (status < 0) status = train(context, args);
     reel_context_free(context);
     free_arguments(own, count);

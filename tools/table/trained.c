@@ -42,17 +42,44 @@ static void take_best(trained *t)
     reel_checkpoint_free(c);
 }
 
-int trained_open(trained *t, const char *who, const char *operand, const table_flags *flags, bool last)
+/* Returns the index of CHECKPOINT|DIR in argv, or -1 - status. */
+static int read_flags(const option_set *words, const option_row output[2], table_flags *table, bool *last, int argc,
+                      char **argv)
 {
-    *t = (trained){.context = reel_context_new(NULL)};
-    if (!find(t, who, operand)) return EXIT_FAILED;
+    option_row rows[TABLE_FLAG_ROWS];
+    const option_row last_row = {"last", NULL,
+                                 "Use the net of the last update instead of the one with the smallest validation loss.",
+                                 .set = last};
+    const option_group groups[] = {{"table", rows, TABLE_FLAG_ROWS}, {"model", &last_row, 1}, {"output", output, 2}};
+    option_set set = *words;
+    set.operands = "CHECKPOINT|DIR";
+    set.least = set.most = 1;
+    set.groups = groups;
+    set.group_count = sizeof groups / sizeof *groups;
+    table_flags_rows(table, rows);
+    int first = options_parse(&set, NULL, argc, argv);
+    if (first < 0) return first;
+    const char *wrong = table->csv ? table_flags_check(table) : "--csv is missing: the file with the table";
+    return wrong ? -1 - option_fail(&set, "%s", wrong) : first;
+}
+
+int trained_open(trained *t, const option_set *words, const option_row output[2], const char *const *json, int argc,
+                 char **argv)
+{
+    table_flags table = {.csv = NULL};
+    bool last = false;
+    *t = (trained){.context = NULL};
+    int first = read_flags(words, output, &table, &last, argc, argv);
+    if (first < 0) return -1 - first;
+    t->context = reel_context_new(NULL);
+    if (!find(t, words->command, argv[first])) return EXIT_FAILED;
     t->preparation = reel_preparation_load(NULL, t->context, t->path);
     if (t->preparation) t->net = reel_model_load(NULL, t->context, t->path, &t->params);
     if (t->net && !last) take_best(t);
-    if (t->net) t->table = table_flags_read(t->context, flags);
-    if (!t->table) return complain_of(who, t->context);
+    if (t->net) t->table = table_flags_read(t->context, &table);
+    if (!t->table) return complain_of(words->command, t->context);
     t->precision = reel_params_dtype(t->params);
-    return -1;
+    return *json && !json_probe(words->command, *json) ? EXIT_FAILED : -1;
 }
 
 void trained_free(trained *t)

@@ -18,10 +18,12 @@ typedef struct trained {
     reel_table *table;
 } trained;
 
-/* `last`: its parameters as they are, instead of those with the smallest validation loss that stand beside them. */
-/* The checkpoint, or the newest good one of a folder or of the folder "checkpoints" in it, and the table. Returns -1,
- * or the exit status after a complaint. Free in any case. */
-int trained_open(trained *t, const char *who, const char *operand, const table_flags *flags, bool last);
+/* The flags of a command that takes a checkpoint and a table: `words` says what it is called and does, `output` are its two
+ * flags for what it writes, `json` what --json says. Then opens both: the checkpoint, or the newest good one of a folder or
+ * of the folder "checkpoints" in it, with the parameters of the smallest validation loss, unless --last asks for those of
+ * the last update. Returns -1, or the exit status after a complaint. Free in any case. */
+int trained_open(trained *t, const option_set *words, const option_row output[2], const char *const *json, int argc,
+                 char **argv);
 void trained_free(trained *t);
 /* What both commands tell of themselves. */
 void trained_json(const trained *t, const char *name, cJSON *document);
