@@ -161,19 +161,19 @@ START_TEST(lists_of_floats_are_their_elements)
     ck_assert_int_eq(memcmp(text + 1, expected, n), 0);
     ck_assert_uint_eq(t.column, column);
 
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     text[0] = '[';
     text[length] = ']';
-    json_document *d = json_document_new(NULL, context, "list", text, length + 1);
+    json_document *d = json_document_new(NULL, own, "list", text, length + 1);
     json_fault fault;
-    ck_assert_msg(d != NULL, "%s", reel_error_text(context));
+    ck_assert_msg(d != NULL, "%s", reel_error_text(own));
     ck_assert_int_eq(json_count(d, json_root(d)), COUNT);
     ck_assert(json_decode(d, json_root(d), REEL_FLOAT, NULL, &fault));
     ck_assert(json_decode(d, json_root(d), REEL_FLOAT, back, &fault));
     for (int i = 0; i < COUNT; i++)
         ck_assert_msg(isnan(values[i]) ? isnan(back[i]) : memcmp(&back[i], &values[i], sizeof *back) == 0,
                       "%d: %a read as %a", i, (double)values[i], (double)back[i]);
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 
@@ -393,19 +393,19 @@ START_TEST(each_character_of_a_list_counts)
         "\t-6.0, 3.4028235e+38, 0.1,\r\n0.2, 0e0, -1e-1 , 12.5]";
     static const char put[] = "019.-+eE, \n\r\t]x/:";
     char text[sizeof good + 1];
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     ck_assert(good_list(good, good + sizeof good - 1));
     for (size_t at = 1; at < sizeof good - 1; at++)
         for (int i = 0; put[i]; i++)
             for (size_t insert = 0; insert < 2; insert++) {
                 size_t length = sizeof good - 1 + insert;
                 snprintf(text, sizeof text, "%.*s%c%s", (int)at, good, put[i], good + at + 1 - insert);
-                json_document *d = json_document_new(NULL, context, "list", text, length);
+                json_document *d = json_document_new(NULL, own, "list", text, length);
                 ck_assert_msg((d != NULL) == good_list(text, text + length), "%s", text);
                 json_document_free(d);
-                reel_error_clear(context);
+                reel_error_clear(own);
             }
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 
@@ -419,7 +419,7 @@ START_TEST(range_is_checked_before_anything_is_loaded)
     char text[COUNT * 48];
     double values[COUNT];
     json_fault fault;
-    reel_context *context = reel_context_new(NULL);
+    reel_context *own = reel_context_new(NULL);
     for (int variant = 0; variant < 12; variant++)
         for (int64_t place = 0; place < COUNT; place++) {
             size_t n = 0;
@@ -427,7 +427,7 @@ START_TEST(range_is_checked_before_anything_is_loaded)
                 n += (size_t)sprintf(text + n, "%s%s", i ? ", " : "[",
                                      i == place ? large[variant % 3] : numbers[variant / 3 == 3 ? i % 4 : variant / 3]);
             n += (size_t)sprintf(text + n, "]");
-            json_document *d = json_document_new(NULL, context, "list", text, n);
+            json_document *d = json_document_new(NULL, own, "list", text, n);
             ck_assert(d != NULL);
             for (int load = 0; load < 2; load++) {
                 bool is_double = json_decode(d, json_root(d), REEL_DOUBLE, load ? values : NULL, &fault);
@@ -439,7 +439,7 @@ START_TEST(range_is_checked_before_anything_is_loaded)
             }
             json_document_free(d);
         }
-    reel_context_free(context);
+    reel_context_free(own);
 }
 END_TEST
 

@@ -165,10 +165,10 @@ KERNEL_INLINE void compare_at(const V m[QUANTITIES], int64_t i, int64_t left, re
     if (slopes) EACH_QUANTITY store_up_to(slopes->at + q * slopes->stride + i, by[q], left);
 }
 
-/* Slopes of the windows of row r. */
+/* Slopes of the windows of row r; NULL where none are kept. */
 KERNEL_INLINE ssim_rows slopes_of(const ssim_plane *p, int64_t r)
 {
-    return (ssim_rows){(real *)p->slopes + r * QUANTITIES * p->columns, p->columns};
+    return (ssim_rows){p->slopes ? (real *)p->slopes + r * QUANTITIES * p->columns : NULL, p->columns};
 }
 
 static void weighted_windows(const ssim_plane *p, real *similarity)
@@ -179,7 +179,7 @@ static void weighted_windows(const ssim_plane *p, real *similarity)
         push_weighted(&f, y, y >= p->size - 1);
         const int64_t r = y - p->size + 1;
         if (r < 0) continue;
-        const ssim_rows slopes = slopes_of(p, p->slopes ? r : 0);
+        const ssim_rows slopes = slopes_of(p, r);
         EACH_VECTOR(p->columns)
         {
             V m[QUANTITIES];
@@ -247,7 +247,7 @@ static void equal_windows(const ssim_plane *p, real *similarity)
             if (whole < p->width)
                 sum_columns(at + whole, at_y + whole, p->width, p->width - whole, count, sums + whole, stride);
         }
-        const ssim_rows slopes = slopes_of(p, p->slopes ? y : 0);
+        const ssim_rows slopes = slopes_of(p, y);
         V fours[QUANTITIES], next[QUANTITIES], m[QUANTITIES];
         EACH_QUANTITY next[q] = sum_of_4(sum + q * stride);
         EACH_VECTOR(p->columns)
