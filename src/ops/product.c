@@ -22,7 +22,8 @@
  * a tile has rows, which the kernels compute transposed. */
 #define PANEL_BYTES 256
 #define FEW_ROWS 3
-#define TILE_HEIGHT 6
+#define TILE_HEIGHT 12 /* tiles have 4 or 6 rows */
+#define FEW_COLUMNS 6
 #define TRANSPOSED_HEIGHT 128
 
 typedef struct pieces {
@@ -52,7 +53,7 @@ static void cut(pieces *p, int threads)
 {
     const matmul_task *t = p->task;
     const bool rows = t->transpose_a && t->m >= ROW_PIECE_HEIGHT * threads;
-    const int64_t unit = rows ? ROW_PIECE_HEIGHT : t->n <= TILE_HEIGHT ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
+    const int64_t unit = rows ? ROW_PIECE_HEIGHT : t->n <= FEW_COLUMNS ? TRANSPOSED_HEIGHT : TILE_HEIGHT;
     p->width = rows ? t->n : PANEL_BYTES / (int64_t)p->element * (t->m <= FEW_ROWS ? 2 : 1);
     p->across = (t->n + p->width - 1) / p->width;
     int64_t down = t->m * least(t->n, p->width) / (PIECE_MOST / t->k + 1) + 1;
