@@ -88,7 +88,7 @@ static bool shape_of(const gaussian_scene *g, int64_t i, shape *to, bounds *box)
     for (int k = 0; k < 3; k++) sum += f.colour[k] = colour[k];
     if (!(sum - sum == 0)) return false;
     const real high = (real)sqrt((double)(f.reach / (f.x * (f.y / a))));
-    f.top = -b / a * high;
+    f.top = b != 0 ? -b / a * high : 0; /* a needle's height may be more than there are numbers for */
     range(f.my, high, g->height, &box->first, &box->last);
     range(f.mx, (real)sqrt((double)(f.reach / f.k)), g->width, &box->left, &box->right);
     box->left &= -LANES;
@@ -147,6 +147,7 @@ static void row_factors(const gaussian_scene *g, const shape *f, const bounds *b
 static int64_t spans_of(const gaussian_scene *g, const shape *f, const bounds *box)
 {
     const real high = (real)g->height, step = R(LANES) / (real)g->width;
+    const V least = v_set((real)box->first), most = v_set((real)box->last); /* row_factors has no other rows */
     int32_t *from = g->spans + f->columns_at / LANES, *to = from + g->columns / LANES;
     int64_t pixels = 0;
     V number;
@@ -157,7 +158,8 @@ static int64_t spans_of(const gaussian_scene *g, const shape *f, const bounds *b
         V up = v_clamp(v_set(f->top), near, far), down = v_clamp(v_set(-f->top), near, far);
         up = f->my - f->slant * up + v_root((f->reach - f->k * up * up) / f->a);
         down = f->my - f->slant * down - v_root((f->reach - f->k * down * down) / f->a);
-        const VS first = v_within(down * high + R(0.99), high), last = v_within(up * high + R(1.01), high);
+        const VS first = v_within(down * high + R(0.99), least, most),
+                 last = v_within(up * high + R(1.01), least, most);
         for (int i = 0; i < LANES && left + LANES * i < box->right; i++, from++, to++) {
             *from = first[i];
             *to = last[i] < first[i] ? first[i] : last[i];
@@ -336,16 +338,18 @@ static void render(const gaussian_scene *g, void *image)
     }
 }
 
-/* The gradient by the sums. By C: g factor; by W: -(g . colour) factor where C is divided. */
+/* The gradient by the sums. By C: g factor; by W: -(g . colour) factor where C is divided. Beyond the image, where the
+ * factor need not be finite, it is 0. */
 INLINE void unblend_columns(const gaussian_scene *g, const tile *t, int64_t left, const real *image, const real *by)
 {
     const int64_t plane = g->width * g->height, stride = round_up(g->width), first = t->first * g->width + t->column;
     const real *weight = (const real *)g->weight_sums + t->first * stride + t->column;
+    const VI inside = v_lanes(left);
     real *to = g->sums;
     image += first;
     by += first;
     for (int64_t y = t->first; y < t->last; y++, to += 4 * LANES, weight += stride) {
-        const V factor = factor_of(g, v_load(weight));
+        const V factor = v_where(inside, factor_of(g, v_load(weight)));
         V product = v_set(0);
         for (int k = 0; k < 3; k++) {
             V by_sum = v_load_up_to(by + k * plane, left) * factor;

@@ -92,6 +92,14 @@ INLINE V v_where(VI mask, V v)
     return (V)(mask & (VI)v);
 }
 
+/* A mask of the first lanes. */
+INLINE VI v_lanes(int64_t count)
+{
+    VI mask;
+    for (int i = 0; i < LANES; i++) mask[i] = -(i < count);
+    return mask;
+}
+
 /* a b + c, rounded once where the instruction set can. */
 INLINE V v_fma(V a, V b, V c)
 {
@@ -132,10 +140,10 @@ INLINE V v_root(V x)
 #endif
 }
 
-/* x, not below 0 nor above most, as integers. */
-INLINE VS v_within(V x, real most)
+/* x, not below least nor above most, as integers. */
+INLINE VS v_within(V x, V least, V most)
 {
-    return __builtin_convertvector(v_clamp(x, v_set(0), v_set(most)), VS);
+    return __builtin_convertvector(v_clamp(x, least, most), VS);
 }
 
 INLINE real v_total(V v)

@@ -251,6 +251,91 @@ START_TEST(not_finite_is_seen)
 }
 END_TEST
 
+/* An image of hand-made Gaussians, each a row of position, scale and rotation, all white and of opacity 1 but for the last
+ * of several, which nobody sees. gradients (5, 3 count): a row a part, by the sum of the image. */
+static void draw_few(reel_dtype dtype, int64_t count, const double (*rows)[5], const gaussian_attributes *attributes,
+                     double *image, double (*gradients)[9])
+{
+    static const int64_t columns[GAUSSIAN_PARTS] = {2, 2, 1, 3, 1};
+    reel_tape *tape = reel_tape_new(NULL, context, dtype);
+    reel_value in[GAUSSIAN_PARTS];
+    for (int i = 0, at = 0; i < GAUSSIAN_PARTS; at += (int)columns[i++]) {
+        reel_array *part = reel_array_new(NULL, context, REEL_DOUBLE, 2, (const int64_t[]){count, columns[i]});
+        for (int64_t k = 0; k < part->size; k++) {
+            const int64_t row = k / columns[i];
+            ((double *)part->data)[k] = i < GAUSSIAN_COLOUR ? rows[row][at + k % columns[i]] : 1;
+            if (i == GAUSSIAN_OPACITY && count > 1 && row == count - 1) ((double *)part->data)[k] = 0;
+        }
+        in[i] = reel_variable(NULL, tape, reel_array_cast(NULL, context, dtype, part));
+    }
+    reel_value y = reel_record(NULL, &gaussian_render, GAUSSIAN_PARTS, in, attributes);
+    ck_assert_int_eq(reel_backward(NULL, reel_sum(NULL, y)), REEL_OK);
+    reel_array data = reel_data(y);
+    for (int64_t i = 0; i < data.size; i++) image[i] = reel_array_get(&data, i);
+    for (int i = 0; i < GAUSSIAN_PARTS; i++) {
+        reel_array g = reel_gradient(in[i]);
+        for (int64_t k = 0; k < g.size; k++) gradients[i][k] = reel_array_get(&g, k);
+    }
+    reel_tape_free(tape);
+}
+
+/* Blended with eps 0 an image is 0 / 0 where nothing is. Where the last vector of columns reaches beyond the image, that
+ * does not matter. */
+START_TEST(nothing_beyond_the_image)
+{
+    static double image[3000], gradients[GAUSSIAN_PARTS][9];
+    const double turns[] = {0, 0.3};
+    for (int dtype = REEL_FLOAT; dtype <= REEL_DOUBLE; dtype++)
+        for (int i = 0; i < 2; i++) {
+            gaussian_attributes attributes = {.width = 3, .height = 2, .blending = GAUSSIAN_SMOOTH, .cutoff = 2};
+            draw_few((reel_dtype)dtype, 1, (const double[][5]){{0.33, 0.25, 0.22, 0.22, turns[i]}}, &attributes, image,
+                     gradients);
+            for (int k = 0; k < 3 * 3 * 2; k++) ck_assert(fabs(image[k] - 1) < 1e-6);
+            for (int p = 0; p < GAUSSIAN_PARTS; p++)
+                for (int k = 0; k < 2 - (p == GAUSSIAN_ROTATION || p == GAUSSIAN_OPACITY); k++)
+                    ck_assert_msg(isfinite(gradients[p][k]), "%s: derivative %g", gaussian_part_names[p],
+                                  gradients[p][k]);
+        }
+}
+END_TEST
+
+/* A needle so thin that its height, in a number of its own type, is infinite. */
+START_TEST(thin_needle)
+{
+    static double image[3000], gradients[GAUSSIAN_PARTS][9];
+    for (int dtype = REEL_FLOAT; dtype <= REEL_DOUBLE; dtype++) {
+        const double thin = dtype == REEL_FLOAT ? 1e-18 : 1e-150, tall = dtype == REEL_FLOAT ? 1e6 : 1e11;
+        gaussian_attributes attributes = {.width = 16, .height = 16, .blending = GAUSSIAN_ADDITIVE, .cutoff = 3.5};
+        draw_few((reel_dtype)dtype, 1, (const double[][5]){{0.5, 0.5, thin, tall, 0}}, &attributes, image, gradients);
+        for (int i = 0; i < 16 * 16; i++)
+            ck_assert_msg(fabs(image[i] - (i % 16 == 8)) < 1e-6, "column %d, row %d: %g", i % 16, i / 16, image[i]);
+    }
+}
+END_TEST
+
+/* Upright ones so far outside that rounding hides which row is their last: what stands behind their rows belongs to others. */
+START_TEST(far_outside)
+{
+    static double image[2][3000], gradients[GAUSSIAN_PARTS][9];
+    const struct {
+        double y, scale;
+        int64_t height;
+    } far[] = {{-2116.23901, 604.782593, 376}, {-8086.8418, 2310.60327, 232},  {-7920.19434, 2263.08423, 400},
+               {-5312.61328, 1517.93909, 120}, {-7295.07715, 2084.32983, 280}, {-5176.87939, 1479.14075, 288},
+               {-902.253662, 257.902069, 392}};
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        gaussian_attributes attributes = {
+            .width = 2, .height = far[i].height, .blending = GAUSSIAN_ADDITIVE, .cutoff = 3.5};
+        const double rows[][5] = {{0.5, far[i].y, 0.4, far[i].scale, 0}, {0.5, 0.4, 0.3, 0.5, 0}};
+        draw_few(REEL_FLOAT, 1, rows, &attributes, image[0], gradients);
+        draw_few(REEL_FLOAT, 2, rows, &attributes, image[1], gradients);
+        for (int k = 0; k < 3 * 2 * far[i].height; k++)
+            ck_assert_msg(image[0][k] < 0.003 && image[1][k] == image[0][k], "row %d: %g and %g", k / 2, image[0][k],
+                          image[1][k]);
+    }
+}
+END_TEST
+
 /* ---- the study ---- */
 
 typedef struct study {
@@ -587,6 +672,9 @@ int main(void)
     tcase_add_loop_test(c, instruction_sets_agree, 0, SCENES);
     tcase_add_test(c, operation_checks);
     tcase_add_test(c, not_finite_is_seen);
+    tcase_add_test(c, nothing_beyond_the_image);
+    tcase_add_test(c, thin_needle);
+    tcase_add_test(c, far_outside);
     tcase_add_test(c, published_losses);
     tcase_add_test(c, uncovered_and_scale);
     tcase_add_test(c, bounds_are_kept);
