@@ -101,7 +101,7 @@ KERNEL_INLINE void gradient_of(loss_kind kind, bool target, int64_t n, const rea
                                const real *g, int g_step, real scale, real *to, bool add)
 {
     const real *each = g_step ? g : NULL;
-    const V one = v_set(*g * scale);
+    const V one = each || n <= 0 ? v_set(0) : v_set(*g * scale); /* of nothing there need be no g */
     int64_t i = 0;
     if (each || add)
         for (; i + LANES <= n; i += LANES) gradient_at(kind, target, i, LANES, x, t, p, each, one, scale, to, add);
