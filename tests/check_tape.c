@@ -523,6 +523,101 @@ START_TEST(test_every_allocation_may_fail)
 }
 END_TEST
 
+/* Walks back between a mark and its release: gradients of variables add up over them, and nothing is kept of those that
+ * went with the release. */
+START_TEST(test_walks_before_release)
+{
+    reel_tape *tape = tape_of_doubles();
+    reel_value x = reel_variable(NULL, tape, doubles(1, (int64_t[]){3}, (double[]){1, 2, 3}));
+    reel_value square = times(x, x);
+    reel_mark mark = reel_tape_mark(tape);
+    for (int round = 1; round <= 4; round++) {
+        reel_value y = times(times(square, x), x);
+        ck_assert_int_eq(reel_backward(NULL, total(y)), REEL_OK);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_double_eq(at(reel_gradient(x), i), round * 4 * pow(i + 1, 3));
+            ck_assert_double_eq(at(reel_gradient(square), i), pow(i + 1, 2));
+        }
+        ck_assert_int_eq(reel_tape_release(NULL, tape, mark), REEL_OK);
+        ck_assert_ptr_null(reel_gradient(square).data);
+        reel_value over = times(times(square, square), square);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_double_eq(at(reel_gradient(x), i), round * 4 * pow(i + 1, 3));
+            ck_assert_double_eq(at(reel_data(over), i), pow(i + 1, 6));
+        }
+        ck_assert_int_eq(reel_tape_release(NULL, tape, mark), REEL_OK);
+    }
+    ck_assert_int_eq(reel_backward(NULL, total(square)), REEL_OK);
+    mark = reel_tape_mark(tape);
+    ck_assert_int_eq(reel_backward(NULL, total(square)), REEL_OK);
+    ck_assert_int_eq(reel_tape_release(NULL, tape, mark), REEL_OK);
+    ck_assert_double_eq(at(reel_gradient(square), 0), 1); /* its memory is older than the mark */
+    expect_fine();
+}
+END_TEST
+
+/* A mark whose place was released and recorded over is none any more. */
+START_TEST(test_marks_newest_first)
+{
+    reel_tape *tape = tape_of_doubles();
+    reel_value x = reel_variable(NULL, tape, doubles(1, (int64_t[]){3}, (double[]){1, 2, 3})), y = x;
+    reel_mark marks[4];
+    for (int i = 0; i < 4; i++) {
+        marks[i] = reel_tape_mark(tape);
+        for (int k = 0; k < 3000; k++) y = times(x, x);
+    }
+    ck_assert_int_eq(reel_tape_release(NULL, tape, marks[3]), REEL_OK);
+    ck_assert_int_eq(reel_tape_release(NULL, tape, marks[3]), REEL_OK);
+    ck_assert_int_eq(reel_tape_release(NULL, tape, marks[1]), REEL_OK);
+    for (int k = 0; k < 12000; k++) y = times(x, x);
+    for (int i = 2; i < 4; i++) {
+        ck_assert_int_eq(reel_tape_release(NULL, tape, marks[i]), REEL_BAD_STATE);
+        expect_error(REEL_BAD_STATE, "marks are released newest first");
+    }
+    ck_assert_double_eq(at(reel_data(y), 2), 9);
+    ck_assert_int_eq(reel_tape_release(NULL, tape, marks[0]), REEL_OK);
+    expect_fine();
+}
+END_TEST
+
+/* A walk that ends for want of memory leaves nothing that a later one, or the tracer, could take for a gradient. */
+static void *fail_and_fill(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    char *p = fail_after(user, pointer, old_size, new_size);
+    if (p && new_size > old_size) memset(p + old_size, 0xff, new_size - old_size);
+    return p;
+}
+
+START_TEST(test_walk_again_after_failure)
+{
+    bool failed = true;
+    for (uint64_t n = 0; failed; n++) {
+        failing f = {UINT64_MAX, 0};
+        reel_context *own = reel_context_new(&(reel_allocator){fail_and_fill, &f});
+        reel_array *ones = reel_array_new(NULL, own, REEL_DOUBLE, 1, (const int64_t[]){20000});
+        for (int i = 0; i < 20000; i++) ((double *)ones->data)[i] = 1;
+        reel_tape *tape = reel_tape_new(NULL, own, REEL_DOUBLE);
+        reel_value x = reel_variable(NULL, tape, ones), y = x;
+        for (int i = 0; i < 9; i++) y = times(y, x);
+        reel_value loss = total(y);
+        f.left = n;
+        failed = reel_backward(NULL, loss) != REEL_OK;
+        f.left = UINT64_MAX;
+        ck_assert(!failed || reel_error_status(own) == REEL_NO_MEMORY);
+        reel_error_clear(own);
+        reel_origin origin;
+        ck_assert(!failed || !reel_trace_not_finite(NULL, loss, &origin));
+        if (!failed) ck_assert_double_eq(at(reel_gradient(x), 19999), 10);
+        ck_assert_int_eq(reel_backward(NULL, total(times(x, x))), REEL_OK);
+        ck_assert(failed || at(reel_gradient(x), 19999) == 12);
+        ck_assert(isfinite(at(reel_gradient(x), 0)) && isfinite(at(reel_gradient(x), 19999)));
+        reel_context_free(own);
+        ck_assert_uint_eq(f.in_use, 0);
+        ck_assert(failed || n > 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("tape");
@@ -544,5 +639,8 @@ int main(void)
     tcase_add_test(tests, test_gradient_check_of_a_model);
     tcase_add_test(tests, test_print_and_dot);
     tcase_add_test(tests, test_every_allocation_may_fail);
+    tcase_add_test(tests, test_walks_before_release);
+    tcase_add_test(tests, test_marks_newest_first);
+    tcase_add_test(tests, test_walk_again_after_failure);
     return run_case(tests, "tape");
 }

@@ -43,14 +43,17 @@ REEL_API reel_context *reel_tape_context(const reel_tape *tape);
 /* Forgets everything recorded; memory is kept, so that from the second step of equal size on nothing is allocated. */
 REEL_API void reel_tape_rewind(reel_tape *tape);
 
-/* Marks a place on the tape, and gives back everything recorded since. Values of before the mark stay. The walk
- * backwards does not see what was released; meant for evaluation without gradients. */
+/* Marks a place on the tape, and gives back everything recorded since. Values of before the mark stay, and so do the
+ * gradients of variables and parameters; those of intermediate values go where a walk back since the mark made them. The
+ * walk backwards does not see what was released; meant for evaluation without gradients. */
 typedef struct reel_mark {
     uint32_t count;
     uint32_t rewinds;
     void *chunk;
     char *next;
     size_t used;
+    uint32_t generation;
+    uint32_t walks;
 } reel_mark;
 REEL_API reel_mark reel_tape_mark(const reel_tape *tape);
 REEL_API reel_status reel_tape_release(REEL_SITE reel_tape *tape, reel_mark mark);

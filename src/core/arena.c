@@ -81,6 +81,16 @@ size_t arena_used(const arena *a)
     return a->older + (a->current ? (size_t)(a->next - chunk_start(a->current)) : 0);
 }
 
+bool arena_holds(const arena *a, const void *memory)
+{
+    const uintptr_t at = (uintptr_t)memory;
+    for (arena_chunk *chunk = a->current; chunk; chunk = chunk->older) {
+        const char *end = chunk == a->current ? a->next : chunk_end(chunk);
+        if (at >= (uintptr_t)chunk_start(chunk) && at < (uintptr_t)end) return true;
+    }
+    return false;
+}
+
 /* older: bytes in use in the chunks before it. */
 static void open_chunk(arena *a, arena_chunk *chunk, size_t older)
 {

@@ -95,6 +95,8 @@ typedef struct arena_mark {
 
 /* Bytes handed out since the last rewind, padding included. */
 size_t arena_used(const arena *a);
+/* Has it been handed out since the last rewind, and not been given back? */
+bool arena_holds(const arena *a, const void *memory);
 void arena_init(arena *a, reel_context *context);
 void arena_free(arena *a);
 void *arena_grow(arena *a, size_t size);

@@ -52,9 +52,9 @@ static inline target first_of(reel_tape *tape, node *n, reel_params **open)
     } else if (n->kind == NODE_VARIABLE) {
         add = n->pass != 0; /* adds up over walks; everything else starts anew in each */
     }
-    n->pass = (uint8_t)tape->pass;
     void *to = node_gradient(tape, n);
     if (!to) to = n->gradient = arena_take(&tape->memory, (size_t)n->rest->array.size * tape->element);
+    if (to) n->pass = (uint8_t)tape->pass; /* what has none was not written by this walk */
     return (target){to, add};
 }
 
@@ -132,6 +132,7 @@ static reel_status walk_node(reel_tape *tape, node *n, reel_params **open)
 /* A node notes the walk that wrote its gradient in a byte: when they have all been used, older walks become one. */
 static void begin_pass(reel_tape *tape)
 {
+    tape->walks++;
     if (tape->pass == PASS_MOST) {
         for (uint32_t i = 0; i < tape->count; i++) {
             node *n = tape_node(tape, i);

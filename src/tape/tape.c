@@ -99,15 +99,34 @@ void reel_tape_rewind(reel_tape *tape)
 
 reel_mark reel_tape_mark(const reel_tape *tape)
 {
-    if (!tape) return (reel_mark){0, 0, NULL, NULL, 0};
+    if (!tape) return (reel_mark){0};
     arena_mark m = arena_mark_here(&tape->memory);
-    return (reel_mark){tape->count, tape->rewinds, m.chunk, m.next, m.used};
+    return (reel_mark){tape->count, tape->rewinds, m.chunk, m.next, m.used, tape->generation, tape->walks};
+}
+
+/* Generations only grow along the tape: is all that stands before the mark what stood there when it was taken? */
+static bool mark_is_good(const reel_tape *tape, const reel_mark *mark)
+{
+    if (mark->rewinds != tape->rewinds || mark->count > tape->count || mark->used > arena_used(&tape->memory))
+        return false;
+    return mark->count == 0 || tape_node(tape, mark->count - 1)->generation <= mark->generation;
+}
+
+/* Gradients of recorded values whose memory a release has given back. */
+static void drop_gradients(reel_tape *tape)
+{
+    for (uint32_t i = 0; i < tape->count; i++) {
+        node *n = tape_node(tape, i);
+        if (n->kind != NODE_OPERATION || !n->gradient || arena_holds(&tape->memory, n->gradient)) continue;
+        n->gradient = NULL;
+        n->pass = 0;
+    }
 }
 
 reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
 {
     if (!tape) return REEL_BAD_ARGUMENT;
-    if (mark.rewinds != tape->rewinds || mark.count > tape->count || mark.used > arena_used(&tape->memory))
+    if (!mark_is_good(tape, &mark))
         return reel_error_set(tape->object.context, REEL_BAD_STATE, site, "tape_release",
                               "the mark was taken after what is on the tape now; marks are released newest first, and "
                               "not across a rewind");
@@ -117,6 +136,7 @@ reel_status reel_tape_release(const char *site, reel_tape *tape, reel_mark mark)
     seek(tape);
     tape->generation++;
     arena_release(&tape->memory, (arena_mark){mark.chunk, mark.next, mark.used});
+    if (mark.walks != tape->walks) drop_gradients(tape);
     return REEL_OK;
 }
 
@@ -224,7 +244,15 @@ static reel_value leaf_of_array(const char *site, reel_tape *tape, const reel_ar
         if (!own->data) return REEL_NIL;
         array_convert(own, array);
     }
-    return finish(tape, n, variable);
+    /* The gradient of a variable stays as long as the variable, whatever is released after a walk back. */
+    void *gradient = NULL;
+    if (variable && tape->wants) {
+        gradient = arena_take(&tape->memory, (size_t)own->size * tape->element);
+        if (!gradient) return REEL_NIL;
+    }
+    const reel_value value = finish(tape, n, variable);
+    n->gradient = gradient;
+    return value;
 }
 
 reel_value reel_input(const char *site, reel_tape *tape, const reel_array *array)

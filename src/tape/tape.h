@@ -112,6 +112,7 @@ struct reel_tape {
     const kernels *kernels;
     arena memory;
     uint32_t rewinds;
+    uint32_t walks;        /* back, ever */
     uint32_t newest_param; /* the node of the last parameter recorded, NO_OPERAND when none; operand.few[0] of each one
                               is the one before it */
     uint32_t chunk_count, chunk_capacity;
