@@ -592,7 +592,7 @@ START_TEST(test_walk_again_after_failure)
 {
     bool failed = true;
     for (uint64_t n = 0; failed; n++) {
-        failing f = {UINT64_MAX, 0};
+        failing f = {UINT64_MAX, 0, false};
         reel_context *own = reel_context_new(&(reel_allocator){fail_and_fill, &f});
         reel_array *ones = reel_array_new(NULL, own, REEL_DOUBLE, 1, (const int64_t[]){20000});
         for (int i = 0; i < 20000; i++) ((double *)ones->data)[i] = 1;
