@@ -94,11 +94,6 @@ const char *json_document_name(const json_document *document)
     return document ? document->name : "";
 }
 
-reel_context *json_document_context(const json_document *document)
-{
-    return document ? document->object.context : NULL;
-}
-
 const json_node *json_root(const json_document *document)
 {
     return document ? document->root : NULL;

@@ -36,7 +36,6 @@ json_document *json_document_take(const char *site, reel_context *context, const
 void json_document_free(json_document *document);
 
 const char *json_document_name(const json_document *document);
-reel_context *json_document_context(const json_document *document);
 const json_node *json_root(const json_document *document);
 
 json_kind json_kind_of(const json_document *document, const json_node *node);

@@ -64,7 +64,6 @@
 #define INF ((real)__builtin_inf())
 #define NOT_A_NUMBER ((real)__builtin_nan(""))
 #define LOG2E R(0x1.71547652b82fep+0)
-#define LN2 R(0x1.62e42fefa39efp-1)
 #define SQRT_HALF R(0x1.6a09e667f3bcdp-1)
 
 /* c[0] + c[1] x + ... */
